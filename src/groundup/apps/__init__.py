@@ -1,0 +1,1 @@
+"""Floor 14: the assistant, its server and page, receipts and feedback."""

@@ -1,0 +1,1 @@
+"""Floor 3: accelerators, roofline, memory, and this machine measured."""

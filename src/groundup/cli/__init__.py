@@ -1,0 +1,1 @@
+"""The roof: commands, nothing but argument parsing, progress and printing."""

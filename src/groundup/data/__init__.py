@@ -1,0 +1,1 @@
+"""Floor 9: corpora, extraction, dedup, splits, pairs, tokenizers and shards."""

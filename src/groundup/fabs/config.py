@@ -1,0 +1,16 @@
+"""The `[fabs]` table of a stack file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FabsConfig:
+    """Which share of the world's leading-edge capacity this stack can book."""
+
+    share_of_capacity: float = 0.05
+    """Share of the node's and the packaging line's yearly capacity that can be booked (0 to 1)."""
+
+    order_months: float = 12.0
+    """Months between the order and the last delivered accelerator."""

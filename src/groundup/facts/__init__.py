@@ -1,0 +1,1 @@
+"""Ground: sourced facts, units and estimates with intervals; nothing else."""

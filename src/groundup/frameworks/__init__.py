@@ -1,0 +1,1 @@
+"""Floor 7: device and dtype policy, determinism, safetensors."""

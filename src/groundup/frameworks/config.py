@@ -1,0 +1,22 @@
+"""The `[frameworks]` table of a stack file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FrameworksConfig:
+    """Device, number format and determinism, decided in one place."""
+
+    device: str = "auto"
+    """`auto`, `cpu` or `cuda`."""
+
+    dtype: str = "auto"
+    """`auto` (bfloat16 where the device has it), `bfloat16` or `float32`."""
+
+    threads: int = 0
+    """CPU threads for tensor work; 0 means one per core that this process may use."""
+
+    seed: int = 20260101
+    """Seed of every random generator of a run."""

@@ -1,0 +1,1 @@
+"""Floor 12: generation, quantisation and the raw completion engine."""

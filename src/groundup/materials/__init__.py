@@ -1,0 +1,1 @@
+"""Floor 1: elements, suppliers, concentration, controls, stocks and shocks."""

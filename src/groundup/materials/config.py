@@ -1,0 +1,13 @@
+"""The `[materials]` table of a stack file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MaterialsConfig:
+    """What the stack assumes of the supply of raw materials."""
+
+    share_of_world_supply: float = 0.01
+    """Largest share of one year's world output of any material that this stack may take (0 to 1)."""

@@ -1,0 +1,1 @@
+"""Floor 13: retrieval, grounded answers, evals and gates."""

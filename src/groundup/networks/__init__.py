@@ -1,0 +1,1 @@
+"""Floor 4: links, topologies, collectives, congestion and optics."""

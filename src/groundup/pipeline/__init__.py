@@ -1,0 +1,1 @@
+"""run: steps, content-addressed artifacts, lineage, gates and resume."""

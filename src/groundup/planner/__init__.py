@@ -1,0 +1,1 @@
+"""plan: demand walks down, limits walk up, and every figure explains itself."""

@@ -1,0 +1,1 @@
+"""Floor 11: recipes that turn data and models into trained models."""

@@ -1,0 +1,1 @@
+"""Floor 5: power, cooling, water, carbon, redundancy, siting and cost."""

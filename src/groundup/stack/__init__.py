@@ -1,0 +1,1 @@
+"""The stack file: composes each layer's own config."""

@@ -1,0 +1,1 @@
+"""Floor 6: kernels, profiling, energy and launchers."""

@@ -1,0 +1,1 @@
+"""Floor 8: trainer loop, optimisers, schedules, guard and checkpoints."""
