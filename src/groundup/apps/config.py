@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundup.facts.check import in_range
+
 
 @dataclass(frozen=True)
 class AppsConfig:
@@ -28,4 +30,12 @@ class AppsConfig:
     """Busiest hour over mean load, for the plan."""
 
     price_usd_per_million_tokens: float | None = None
-    """Price of a million output tokens in US dollars, for the margin; without it no margin is shown."""
+    """Price of a million output tokens in US dollars, for the margin; without it no margin is
+    shown.
+    """
+
+    def __post_init__(self) -> None:
+        in_range("apps.port", self.port, 0, 65535)
+        in_range("apps.users", self.users, 0)
+        in_range("apps.questions_per_user_day", self.questions_per_user_day, 0)
+        in_range("apps.peak_to_mean", self.peak_to_mean, 1)

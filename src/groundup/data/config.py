@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundup.facts.check import in_range
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -32,3 +34,11 @@ class DataConfig:
 
     train_tokens: float | None = None
     """Tokens to train on (plan only, e.g. 15.6e12); without it the budget decides."""
+
+    def __post_init__(self) -> None:
+        in_range("data.max_mib_per_package", self.max_mib_per_package, 0)
+        in_range("data.held_out", self.held_out, 0, 0.5)
+        in_range("data.near_duplicate", self.near_duplicate, 0, 1)
+        in_range("data.vocabulary", self.vocabulary, 300, 65535)
+        if self.train_tokens is not None:
+            in_range("data.train_tokens", self.train_tokens, 0)

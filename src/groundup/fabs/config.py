@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundup.facts.check import in_range
+
 
 @dataclass(frozen=True)
 class FabsConfig:
@@ -14,3 +16,7 @@ class FabsConfig:
 
     order_months: float = 12.0
     """Months between the order and the last delivered accelerator."""
+
+    def __post_init__(self) -> None:
+        in_range("fabs.share_of_capacity", self.share_of_capacity, 0, 1)
+        in_range("fabs.order_months", self.order_months, 0)

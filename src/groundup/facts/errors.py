@@ -8,7 +8,9 @@ class GroundupError(Exception):
 
 
 class ConfigError(GroundupError):
-    """A stack file or a config value is wrong; the text names file, key, value and what is allowed."""
+    """A stack file or a config value is wrong; the text names file, key, value and what is
+    allowed.
+    """
 
 
 class FactError(GroundupError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundup.facts.check import in_range, one_of
+
 
 @dataclass(frozen=True)
 class FrameworksConfig:
@@ -20,3 +22,8 @@ class FrameworksConfig:
 
     seed: int = 20260101
     """Seed of every random generator of a run."""
+
+    def __post_init__(self) -> None:
+        one_of("frameworks.device", self.device, ("auto", "cpu", "cuda"))
+        one_of("frameworks.dtype", self.dtype, ("auto", "bfloat16", "float32"))
+        in_range("frameworks.threads", self.threads, 0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundup.facts.check import in_range, one_of
+
 
 @dataclass(frozen=True)
 class InferenceConfig:
@@ -23,3 +25,10 @@ class InferenceConfig:
 
     batch: int = 1
     """Requests decoded together on one replica, for the plan."""
+
+    def __post_init__(self) -> None:
+        one_of("inference.quantise", self.quantise, ("none", "int8", "fp8"))
+        in_range("inference.prompt_tokens", self.prompt_tokens, 1)
+        in_range("inference.output_tokens", self.output_tokens, 1)
+        in_range("inference.accelerators_per_replica", self.accelerators_per_replica, 1)
+        in_range("inference.batch", self.batch, 1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundup.facts.check import in_range, one_of
+
 
 @dataclass(frozen=True)
 class MiddlewareConfig:
@@ -18,10 +20,15 @@ class MiddlewareConfig:
     embedding_width: int = 192
     """Width of the bi-encoder's vectors."""
 
+    def __post_init__(self) -> None:
+        one_of("middleware.retriever", self.retriever, ("auto", "bm25", "encoder", "fusion"))
+        in_range("middleware.passages", self.passages, 1, 100)
+        in_range("middleware.embedding_width", self.embedding_width, 8, 4096)
+
 
 @dataclass(frozen=True)
 class GatesConfig:
-    """Evaluations that a candidate must pass before it is served; the unit tests of the pipeline."""
+    """Evaluations that a candidate must pass before it is served: unit tests of the pipeline."""
 
     recall_at_10: float = 0.6
     """Least recall@10 of the served retriever on held-out questions."""
@@ -43,3 +50,12 @@ class GatesConfig:
 
     quantised_bits_per_byte_loss: float = 0.02
     """Most relative rise of bits per byte through quantisation."""
+
+    def __post_init__(self) -> None:
+        in_range("gates.recall_at_10", self.recall_at_10, 0, 1)
+        in_range("gates.citation_exactness", self.citation_exactness, 0, 1)
+        in_range("gates.abstention", self.abstention, 0, 1)
+        in_range("gates.answer_accuracy", self.answer_accuracy, 0, 1)
+        in_range("gates.round_trip", self.round_trip, 0, 1)
+        in_range("gates.bits_per_byte", self.bits_per_byte, 0)
+        in_range("gates.quantised_bits_per_byte_loss", self.quantised_bits_per_byte_loss, 0)

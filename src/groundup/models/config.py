@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundup.facts.check import in_range
+
 
 @dataclass(frozen=True)
 class ModelsConfig:
@@ -35,3 +37,13 @@ class ModelsConfig:
 
     rope_theta: float = 10000.0
     """Base of the rotary position embedding."""
+
+    def __post_init__(self) -> None:
+        in_range("models.layers", self.layers, 0)
+        in_range("models.width", self.width, 0)
+        in_range("models.heads", self.heads, 0)
+        in_range("models.kv_heads", self.kv_heads, 0)
+        in_range("models.ffn", self.ffn, 0)
+        in_range("models.vocabulary", self.vocabulary, 0)
+        in_range("models.context", self.context, 16)
+        in_range("models.rope_theta", self.rope_theta, 1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundup.facts.check import in_range, one_of
+
 
 @dataclass(frozen=True)
 class NetworksConfig:
@@ -20,3 +22,9 @@ class NetworksConfig:
 
     oversubscription: float = 1.0
     """Downlink to uplink bandwidth of a leaf switch; 1 is non-blocking."""
+
+    def __post_init__(self) -> None:
+        one_of("networks.topology", self.topology, ("none", "fat-tree", "rail-optimised"))
+        in_range("networks.switch_ports", self.switch_ports, 2)
+        in_range("networks.link_gbit_per_s", self.link_gbit_per_s, 0)
+        in_range("networks.oversubscription", self.oversubscription, 1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundup.facts.check import in_range
+
 
 @dataclass(frozen=True)
 class RecipesConfig:
@@ -20,3 +22,11 @@ class RecipesConfig:
 
     sft_share: float = 0.15
     """Share of the budget for supervised fine-tuning."""
+
+    def __post_init__(self) -> None:
+        in_range("recipes.budget_minutes", self.budget_minutes, 0.05)
+        in_range("recipes.pretrain_share", self.pretrain_share, 0, 1)
+        in_range("recipes.retriever_share", self.retriever_share, 0, 1)
+        in_range("recipes.sft_share", self.sft_share, 0, 1)
+        total = self.pretrain_share + self.retriever_share + self.sft_share
+        in_range("recipes.*_share added up", total, 0, 1.000001)

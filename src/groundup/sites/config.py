@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundup.facts.check import in_range, one_of
+
 
 @dataclass(frozen=True)
 class SitesConfig:
@@ -19,4 +21,11 @@ class SitesConfig:
     """Grid connection in megawatts that can be had; without it the site does not limit the plan."""
 
     usd_per_kwh: float | None = None
-    """Power price in US dollars per kilowatt-hour; without it the region's sourced price is used."""
+    """Power price in US dollars per kilowatt-hour; without it the region's sourced price."""
+
+    def __post_init__(self) -> None:
+        one_of("sites.cooling", self.cooling, ("none", "air", "liquid"))
+        if self.power_mw is not None:
+            in_range("sites.power_mw", self.power_mw, 0)
+        if self.usd_per_kwh is not None:
+            in_range("sites.usd_per_kwh", self.usd_per_kwh, 0)

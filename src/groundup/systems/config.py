@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundup.facts.check import one_of
+
 
 @dataclass(frozen=True)
 class SystemsConfig:
@@ -14,3 +16,7 @@ class SystemsConfig:
 
     energy: str = "auto"
     """`auto` (RAPL when readable, else an estimate that says so), `rapl` or `estimate`."""
+
+    def __post_init__(self) -> None:
+        one_of("systems.launcher", self.launcher, ("local", "torchrun", "slurm", "kubernetes"))
+        one_of("systems.energy", self.energy, ("auto", "rapl", "estimate"))

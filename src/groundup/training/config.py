@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from groundup.facts.check import in_range, one_of
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -35,3 +37,15 @@ class TrainingConfig:
 
     deadline_days: float | None = None
     """Days within which training must end; the planner compares it with what the layers allow."""
+
+    def __post_init__(self) -> None:
+        one_of("training.optimiser", self.optimiser, ("muon", "adamw"))
+        one_of("training.precision", self.precision, ("bf16", "fp8"))
+        in_range("training.tensor_parallel", self.tensor_parallel, 1)
+        in_range("training.pipeline_parallel", self.pipeline_parallel, 1)
+        in_range("training.context_parallel", self.context_parallel, 1)
+        in_range("training.batch_tokens", self.batch_tokens, 0)
+        in_range("training.sequence", self.sequence, 0)
+        in_range("training.checkpoint_seconds", self.checkpoint_seconds, 0.1)
+        if self.deadline_days is not None:
+            in_range("training.deadline_days", self.deadline_days, 0)
