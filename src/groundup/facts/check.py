@@ -1,4 +1,4 @@
-"""Checks that a config value is allowed, with an error that names key, value and what is allowed."""
+"""Checks that a config value is allowed; errors name key, value and what is allowed."""
 
 from __future__ import annotations
 
