@@ -12,7 +12,7 @@ class MaterialsConfig:
     """What the stack assumes of the supply of raw materials."""
 
     share_of_world_supply: float = 0.01
-    """Largest share of one year's world output of any material that this stack may take (0 to 1)."""
+    """Largest share of a year's world output of any material this stack may take (0 to 1)."""
 
     def __post_init__(self) -> None:
         in_range("materials.share_of_world_supply", self.share_of_world_supply, 0, 1)
