@@ -1,0 +1,153 @@
+"""A small bi-encoder: tokens to one unit vector, so that near in meaning is near in angle.
+
+With `layers` = 0 it is static: each token has a vector and a learned weight, whatever stands
+beside it (Arora et al. 2017, "A simple but tough-to-beat baseline for sentence embeddings").
+With 1 or 2 layers, bidirectional attention mixes the tokens first (Reimers & Gurevych 2019,
+arXiv:1908.10084). Letters after the underscore name axes as in decoder.py; E is the output width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from groundup.facts.errors import ArtifactError, ConfigError
+from groundup.frameworks.tensors import read_tensors, write_tensors
+from groundup.models.count import ModelShape
+from groundup.models.decoder import FeedForward, Linear, RMSNorm, rotary_tables, rotate
+from groundup.models.hf import read_json, write_json
+
+WEIGHTS = "encoder.safetensors"
+CONFIG = "encoder.json"
+
+
+@dataclass(frozen=True)
+class EncoderShape:
+    """Every number that fixes the encoder's tensors."""
+
+    vocabulary: int
+    """Rows of the token table; the tokenizer's size."""
+
+    width: int
+    """Channels of a token vector."""
+
+    output: int
+    """Channels of the text vector."""
+
+    layers: int = 0
+    """Bidirectional transformer blocks before pooling; 0 is the static encoder."""
+
+    heads: int = 4
+    """Attention heads of a block."""
+
+    context: int = 256
+    """Longest text in tokens; the caller cuts what is longer."""
+
+    def __post_init__(self) -> None:
+        for name in ("vocabulary", "width", "output", "heads", "context"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"encoder {name} = {getattr(self, name)}: allowed is at least 1")
+        if self.layers < 0 or (self.layers and self.width % (2 * self.heads)):
+            raise ConfigError(
+                f"encoder layers = {self.layers}, heads = {self.heads}: layers must be 0 or more "
+                f"and 2 * heads must divide width = {self.width}"
+            )
+
+
+class EncoderBlock(nn.Module):
+    """Bidirectional attention and SwiGLU, each normed before and added to the stream."""
+
+    def __init__(self, shape: EncoderShape) -> None:
+        super().__init__()
+        self.heads = shape.heads
+        self.attention_norm = RMSNorm(shape.width, 1e-5)
+        self.qkv = Linear(shape.width, 3 * shape.width)
+        self.out = Linear(shape.width, shape.width)
+        self.ffn_norm = RMSNorm(shape.width, 1e-5)
+        self.ffn = FeedForward(block_shape(shape))
+
+    def forward(self, x_BTD: Tensor, mask_BT: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+        """(B, T, D) to (B, T, D); padded tokens are not looked at."""
+        batch, tokens, width = x_BTD.shape
+        qkv = self.qkv(self.attention_norm(x_BTD)).view(batch, tokens, 3 * self.heads, -1)
+        q, k, v = qkv.transpose(1, 2).chunk(3, dim=1)
+        seen = mask_BT[:, None, None, :]
+        y = F.scaled_dot_product_attention(rotate(q, *turn), rotate(k, *turn), v, attn_mask=seen)
+        x_BTD = x_BTD + self.out(y.transpose(1, 2).reshape(batch, tokens, width))
+        return x_BTD + self.ffn(self.ffn_norm(x_BTD))  # type: ignore[no-any-return]
+
+
+class BiEncoder(nn.Module):
+    """One tower for queries and passages alike."""
+
+    cosines: Tensor
+    sines: Tensor
+
+    def __init__(self, shape: EncoderShape, compute: torch.dtype | None = None) -> None:
+        """Random weights from torch's generator; `compute` None means the weights' dtype."""
+        super().__init__()
+        self.shape, self.compute = shape, compute
+        self.embedding = nn.Parameter(torch.randn(shape.vocabulary, shape.width))
+        self.token_weight = nn.Parameter(torch.zeros(shape.vocabulary))
+        self.blocks = nn.ModuleList(EncoderBlock(shape) for _ in range(shape.layers))
+        self.projection = Linear(shape.width, shape.output)
+        cosines, sines = rotary_tables(block_shape(shape))
+        self.register_buffer("cosines", cosines, persistent=False)
+        self.register_buffer("sines", sines, persistent=False)
+        for name, weight in self.named_parameters():
+            if weight.dim() == 2 and name != "embedding":
+                nn.init.normal_(weight, std=shape.width**-0.5)
+            if name.endswith(("out.weight", "down.weight")):
+                nn.init.zeros_(weight)
+
+    def encode(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
+        """Unit vectors (B, E) of texts; `mask_BT` is true on real tokens, false on padding.
+
+        The pooled vector is sum(exp(w) x) / sum(exp(w)) over real tokens, where w is the learned
+        weight of each token of the vocabulary. A text without tokens gives the zero vector.
+        """
+        mask_BT = mask_BT.bool()
+        x_BTD = F.embedding(ids_BT, self.embedding)
+        x_BTD = x_BTD.to(self.compute or x_BTD.dtype)
+        tokens = ids_BT.shape[1]
+        turn = (self.cosines[:tokens].to(x_BTD.dtype), self.sines[:tokens].to(x_BTD.dtype))
+        for block in self.blocks:
+            x_BTD = block(x_BTD, mask_BT, turn)
+        weight_BT = self.token_weight[ids_BT].exp() * mask_BT
+        weight_BT = weight_BT / weight_BT.sum(dim=1, keepdim=True).clamp_min(1e-9)
+        pooled_BD = torch.einsum("bt,btd->bd", weight_BT.to(x_BTD.dtype), x_BTD)
+        return F.normalize(self.projection(pooled_BD).float(), dim=-1)
+
+    def forward(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
+        """Same as `encode`."""
+        return self.encode(ids_BT, mask_BT)
+
+
+def block_shape(shape: EncoderShape) -> ModelShape:
+    """The decoder-side shape of one block: feed-forward and rotary tables are shared code."""
+    head_width = max(2, shape.width // shape.heads // 2 * 2)
+    return ModelShape(
+        1, shape.width, shape.heads, shape.heads, head_width, 2 * shape.width, 1, shape.context
+    )
+
+
+def save_encoder(model: BiEncoder, directory: Path) -> None:
+    """Write encoder.json and encoder.safetensors."""
+    directory.mkdir(parents=True, exist_ok=True)
+    write_tensors(directory / WEIGHTS, model.state_dict())
+    write_json(directory / CONFIG, asdict(model.shape))
+
+
+def load_encoder(directory: Path, compute: torch.dtype | None = None) -> BiEncoder:
+    """Read an encoder directory; raises ArtifactError when the tensors do not fit the config."""
+    config = read_json(directory / CONFIG)
+    try:
+        model = BiEncoder(EncoderShape(**config), compute)
+        model.load_state_dict(read_tensors(directory / WEIGHTS), strict=True)
+    except (TypeError, RuntimeError) as error:
+        raise ArtifactError(f"{directory}: tensors and {CONFIG} do not fit: {error}") from None
+    return model.eval()
