@@ -153,6 +153,22 @@ def given(value: ArrayLike, unit: str | Unit, label: str, where: str = "") -> Es
     return Estimate(array[..., np.newaxis], as_unit(unit), label=label, source=where)
 
 
+def derived(
+    samples: ArrayLike,
+    unit: str | Unit,
+    label: str,
+    formula: str,
+    inputs: tuple[Estimate, ...],
+    source: str = "",
+) -> Estimate:
+    """A result that was computed outside of this algebra (an exact count, a table look-up).
+
+    `samples` has the layout of `Estimate.samples`; `formula` says how it follows from `inputs`.
+    """
+    array = np.asarray(samples, dtype=np.float64)
+    return _made(array, as_unit(unit), "computed", inputs, label, formula, source)
+
+
 def minimum(*values: Estimate | float) -> Estimate:
     """Smallest value, draw by draw; all of one dimension."""
     return _fold("minimum", np.minimum, values)

@@ -54,13 +54,16 @@ class LayerPlan:
     binds: str
     """What inside the floor sets the limit, or why there is none ("no data: ...")."""
     cost: Estimate | None = None
-    """Money that this floor adds."""
+    """The job's share of what this floor costs: write-off over the job's hours, power, wages."""
     time: Estimate | None = None
     """Duration or lead time that this floor adds."""
     power: Estimate | None = None
     """Electric power drawn at this floor."""
     details: Mapping[str, Estimate] = field(default_factory=dict)
     """Further quantities by name."""
+    included: bool = False
+    """True where `cost` is already inside another floor's (a chip's price contains its wafers, a
+    rent contains power and network), so that a sum over the floors must leave it out."""
 
     @property
     def headroom(self) -> Estimate | None:
