@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from groundup.facts.errors import DataError
 from groundup.models.count import ModelShape
+from groundup.models.fused import rms_norm
 
 
 class Linear(nn.Module):
@@ -30,7 +31,7 @@ class Linear(nn.Module):
 
 
 class RMSNorm(nn.Module):
-    """x / sqrt(mean(x^2) + eps) * weight, last axis (Zhang & Sennrich 2019, arXiv:1910.07467)."""
+    """x / sqrt(mean(x^2) + eps) * weight over the last axis."""
 
     def __init__(self, width: int, eps: float) -> None:
         super().__init__()
@@ -39,7 +40,7 @@ class RMSNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., D) to (..., D)."""
-        return F.rms_norm(x, (x.shape[-1],), self.weight.to(x.dtype), self.eps)
+        return rms_norm(x, self.weight, self.eps)
 
 
 class Cache:
@@ -73,23 +74,41 @@ class Attention(nn.Module):
     def forward(self, x_BTD: Tensor, turn: tuple[Tensor, Tensor], cache: Cache | None) -> Tensor:
         """(B, T, D) to (B, T, D)."""
         s, (batch, tokens, _) = self.shape, x_BTD.shape
-        heads = (s.heads, s.kv_heads, s.kv_heads)
-        qkv = self.qkv(x_BTD).view(batch, tokens, sum(heads), s.head_width).transpose(1, 2)
-        q_BHTC, k_BGTC, v_BGTC = qkv.split(heads, dim=1)
-        q_BHTC, k_BGTC = rotate(q_BHTC, *turn), rotate(k_BGTC, *turn)
+        turned = s.heads + s.kv_heads  # queries and keys turn, values do not
+        qkv = self.qkv(x_BTD).view(batch, tokens, turned + s.kv_heads, s.head_width).transpose(1, 2)
+        qk = rotate(qkv[:, :turned], *turn)
+        q_BHTC, k_BGTC, v_BGTC = qk[:, : s.heads], qk[:, s.heads :], qkv[:, turned:]
         mask = None
         if cache is not None:
             k_BGTC, v_BGTC = cache.append(self.layer, k_BGTC, v_BGTC)
             mask = _cached_mask(tokens, k_BGTC.shape[2], x_BTD.device)
-        y_BHTC = F.scaled_dot_product_attention(
-            q_BHTC,
-            k_BGTC,
-            v_BGTC,
-            attn_mask=mask,
-            is_causal=mask is None and tokens > 1,
-            enable_gqa=s.heads != s.kv_heads,
-        )
-        return self.out(y_BHTC.transpose(1, 2).reshape(batch, tokens, -1))  # type: ignore[no-any-return]
+        y_BHTC = attend(q_BHTC, k_BGTC, v_BGTC, mask)
+        y_BTD: Tensor = self.out(y_BHTC.transpose(1, 2).reshape(batch, tokens, -1))
+        return y_BTD
+
+
+def attend(q_BHTC: Tensor, k_BGSC: Tensor, v_BGSC: Tensor, mask_TS: Tensor | None) -> Tensor:
+    """Softmax attention (B, H, T, C); without a mask, T = S is causal and T = 1 sees everything.
+
+    Short bf16 sequences on a CPU take plain products: torch's flash kernel there is twice as
+    slow forward and backward at 256 tokens, because only the products use the matrix unit.
+    """
+    heads, tokens = q_BHTC.shape[1], q_BHTC.shape[2]
+    if mask_TS is None and 1 < tokens <= 1024 and q_BHTC.dtype == torch.bfloat16 and q_BHTC.is_cpu:
+        repeat = heads // k_BGSC.shape[1]
+        k_BHTC = k_BGSC.repeat_interleave(repeat, dim=1) if repeat > 1 else k_BGSC
+        v_BHTC = v_BGSC.repeat_interleave(repeat, dim=1) if repeat > 1 else v_BGSC
+        future = torch.full((tokens, tokens), float("-inf"), dtype=q_BHTC.dtype).triu(1)
+        scores = (q_BHTC * q_BHTC.shape[-1] ** -0.5) @ k_BHTC.transpose(-1, -2) + future
+        return torch.softmax(scores, dim=-1) @ v_BHTC
+    return F.scaled_dot_product_attention(
+        q_BHTC,
+        k_BGSC,
+        v_BGSC,
+        attn_mask=mask_TS,
+        is_causal=mask_TS is None and tokens > 1,
+        enable_gqa=heads != k_BGSC.shape[1],
+    )
 
 
 class FeedForward(nn.Module):
