@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from groundup.facts.check import in_range
+from groundup.facts.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,15 @@ class AppsConfig:
     port: int = 8765
     """Port that the server listens on; the next free one is taken when it is busy."""
 
+    body_limit_bytes: int = 1_000_000
+    """Largest request body; a longer one is answered with status 413."""
+
+    question_limit_characters: int = 8_000
+    """Longest question that the assistant reads; a longer one is answered with status 400."""
+
+    waiting_limit: int = 64
+    """Requests that may wait for the model; the next one is answered with status 429."""
+
     users: float = 1.0
     """Monthly active users, for the plan."""
 
@@ -30,12 +39,12 @@ class AppsConfig:
     """Busiest hour over mean load, for the plan."""
 
     price_usd_per_million_tokens: float | None = None
-    """Price of a million output tokens in US dollars, for the margin; without it no margin is
-    shown.
-    """
+    """Price of a million output tokens in US dollars, for the margin; without it none is shown."""
 
     def __post_init__(self) -> None:
-        in_range("apps.port", self.port, 0, 65535)
-        in_range("apps.users", self.users, 0)
-        in_range("apps.questions_per_user_day", self.questions_per_user_day, 0)
-        in_range("apps.peak_to_mean", self.peak_to_mean, 1)
+        """Refuse values that no server can have."""
+        if not 0 <= self.port <= 65535:
+            raise ConfigError(f"[apps] port = {self.port}: expected 0 (any free) to 65535")
+        for key in ("body_limit_bytes", "question_limit_characters", "waiting_limit"):
+            if getattr(self, key) < 1:
+                raise ConfigError(f"[apps] {key} = {getattr(self, key)}: expected at least 1")

@@ -1,0 +1,149 @@
+"""`/v1/completions`: the raw decoder, whole or as a stream."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from groundup.apps.body import read_object
+from groundup.apps.errors import ApiError
+from groundup.apps.models import require_model
+from groundup.apps.pieces import Pieces
+from groundup.apps.receipt import Measured
+from groundup.apps.service import Service, spending, usage
+from groundup.apps.sse import event_stream, while_connected
+from groundup.apps.state import State, state_of
+from groundup.apps.wire import CompletionRequest, read_completion, too_long
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How a completion ended."""
+
+    reason: str
+    tokens: int
+    measured: Measured
+
+
+async def completions(request: Request) -> Response:
+    """Answer `POST /v1/completions`."""
+    state = state_of(request)
+    service = state.service
+    asked = read_completion(await read_object(request, state.config.body_limit_bytes))
+    require_model(service, asked.model, service.lm_name, service.release.name)
+    prompt = _prompt_ids(service, asked)
+    state.worker.admit()
+    if asked.stream:
+        return event_stream(_events(state, service, asked, prompt))
+    return JSONResponse(await while_connected(request, _whole(state, service, asked, prompt)))
+
+
+def _prompt_ids(service: Service, asked: CompletionRequest) -> list[int]:
+    """Token ids of the prompt; ApiError when they do not fit or are no tokens."""
+    if isinstance(asked.prompt, str):
+        ids = list(service.tokenizer.encode(asked.prompt))
+    else:
+        ids = list(asked.prompt)
+        if not all(0 <= token < service.model.vocabulary for token in ids):
+            known = f"0 to {service.model.vocabulary - 1}"
+            raise ApiError(400, f"token ids must be from {known}", "prompt")
+    if not ids:
+        ids = [service.model.end_token]  # what stood between documents in training
+    if len(ids) + asked.max_tokens > service.model.context:
+        wanted = len(ids) + asked.max_tokens
+        raise too_long(wanted, service.model.context, "tokens (with max_tokens)", "prompt")
+    return ids
+
+
+def _generate(
+    service: Service, asked: CompletionRequest, prompt: list[int]
+) -> Iterator[str | Finish]:
+    """Yield text as it becomes certain, then how it ended."""
+    pieces = Pieces(service.tokenizer.decode, asked.stop)
+    count, stopped = 0, False
+    with spending(service) as spent:
+        if asked.echo and isinstance(asked.prompt, str):
+            yield asked.prompt
+        tokens = service.model.generate(
+            prompt, asked.max_tokens, asked.temperature, asked.top_p, asked.seed
+        )
+        for token in tokens if asked.max_tokens else ():
+            count += 1
+            if text := pieces.feed(token):
+                yield text
+            if pieces.stopped:
+                stopped = True
+                break
+        if not stopped and (text := pieces.rest()):
+            yield text
+    full = count >= asked.max_tokens and not pieces.stopped
+    yield Finish("length" if full else "stop", count, spent.measured)
+
+
+async def _parts(
+    state: State, service: Service, asked: CompletionRequest, prompt: list[int]
+) -> AsyncIterator[str | Finish]:
+    """Run the decoder in the worker and count what it used."""
+    async for part in state.worker.stream(lambda: _generate(service, asked, prompt)):
+        if isinstance(part, Finish):
+            add, spent = state.metrics.add, part.measured
+            add("groundup_tokens_total", len(prompt), kind="prompt")
+            add("groundup_tokens_total", part.tokens, kind="completion")
+            add("groundup_joules_total", spent.joules, method=spent.joules_method.split(":")[0])
+        yield part
+
+
+def _head(service: Service, asked: CompletionRequest) -> dict[str, Any]:
+    return {
+        "id": f"cmpl-{secrets.token_hex(12)}",
+        "object": "text_completion",
+        "created": int(time.time()),
+        "model": asked.model,
+    }
+
+
+def _choice(text: str, finish_reason: str | None = None) -> dict[str, Any]:
+    return {"index": 0, "text": text, "logprobs": None, "finish_reason": finish_reason}
+
+
+def _energy(finish: Finish) -> dict[str, Any]:
+    """The `groundup` object of a completion: it has no citations, but it has a cost."""
+    spent = finish.measured
+    return {"seconds": spent.seconds, "joules": spent.joules, "method": spent.joules_method}
+
+
+async def _whole(
+    state: State, service: Service, asked: CompletionRequest, prompt: list[int]
+) -> dict[str, Any]:
+    text, finish = "", None
+    async for part in _parts(state, service, asked, prompt):
+        if isinstance(part, str):
+            text += part
+        else:
+            finish = part
+    assert finish is not None
+    return {
+        **_head(service, asked),
+        "choices": [_choice(text, finish.reason)],
+        "usage": usage(len(prompt), finish.tokens),
+        "groundup": _energy(finish),
+    }
+
+
+async def _events(
+    state: State, service: Service, asked: CompletionRequest, prompt: list[int]
+) -> AsyncIterator[dict[str, Any]]:
+    head = _head(service, asked)
+    async for part in _parts(state, service, asked, prompt):
+        if isinstance(part, str):
+            yield {**head, "choices": [_choice(part)]}
+            continue
+        yield {**head, "choices": [_choice("", part.reason)], "groundup": _energy(part)}
+        if asked.include_usage:
+            yield {**head, "choices": [], "usage": usage(len(prompt), part.tokens)}
