@@ -1,0 +1,168 @@
+"""Public names: what users type for a definition, found by following re-exports in the syntax."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from os import path as os_path
+from typing import NamedTuple
+
+from groundup.data.python_parse import Names
+
+# modules that the standard library itself publishes under another name on this machine
+MODULE_ALIASES = {os_path.__name__: "os.path"}
+DEPTH = 12  # re-exports followed one after another; real chains are shorter than 6
+
+
+class Target(NamedTuple):
+    """A definition: its module and its name inside it."""
+
+    module: str
+    inside: str
+
+
+def is_private(dotted: str) -> bool:
+    """Whether a part of a dotted name begins with an underscore and is no dunder."""
+    return any(
+        part.startswith("_") and not (part.startswith("__") and part.endswith("__"))
+        for part in dotted.split(".")
+    )
+
+
+class Resolver:
+    """Follows names through the modules of a corpus; `compiled` modules hold names without source."""
+
+    def __init__(self, modules: Iterable[Names], compiled: dict[str, frozenset[str]]) -> None:
+        self.modules = {names.module: names for names in modules}
+        self.compiled = compiled
+        self._children: dict[str, list[str]] = {}
+        for module in sorted(self.modules):
+            self._children.setdefault(module.rpartition(".")[0], []).append(module)
+
+    def find(self, module: str, dotted: str, depth: int = DEPTH) -> Target | None:
+        """The definition that `dotted` means inside `module`, or None."""
+        if depth == 0:
+            return None
+        names = self.modules.get(module)
+        head, _, rest = dotted.partition(".")
+        if names is None:
+            known = head in self.compiled.get(module, frozenset())
+            return Target(module, dotted) if known else None
+        if head in names.defined:
+            return self._member(module, head, rest, depth) if rest else Target(module, head)
+        return self._bound(names, head, rest, depth)
+
+    def _bound(self, names: Names, head: str, rest: str, depth: int) -> Target | None:
+        if head in names.imported:
+            origin, name = names.imported[head]
+            if name and self._is_module(f"{origin}.{name}"):
+                return self.find(f"{origin}.{name}", rest, depth - 1) if rest else None
+            full = ".".join(filter(None, (name, rest)))
+            return self.find(origin, full, depth - 1) if full else None
+        if head in names.assigned and names.assigned[head] != head:
+            full = ".".join(filter(None, (names.assigned[head], rest)))
+            return self.find(names.module, full, depth - 1)
+        if head in names.instances and rest:
+            return self.find(names.module, f"{names.instances[head]}.{rest}", depth - 1)
+        if f"{names.module}.{head}" in self.modules and rest:
+            return self.find(f"{names.module}.{head}", rest, depth - 1)
+        for origin in names.starred:
+            if self._exports(origin, head):
+                full = ".".join(filter(None, (head, rest)))
+                if (target := self.find(origin, full, depth - 1)) is not None:
+                    return target
+        return None
+
+    def _is_module(self, dotted: str) -> bool:
+        return dotted in self.modules or dotted in self.compiled
+
+    def _exports(self, module: str, name: str) -> bool:
+        names = self.modules.get(module)
+        if names is None or names.exported is None:
+            return not name.startswith("_")
+        return name in names.exported
+
+    def _member(self, module: str, owner: str, rest: str, depth: int) -> Target | None:
+        """Owner's own member; inherited ones are found in the bases by `inherited`."""
+        return Target(module, f"{owner}.{rest}")
+
+    def inherited(self, target: Target, known: frozenset[Target] | set[Target]) -> Target | None:
+        """The class member itself or the base class's that it is inherited from."""
+        for _ in range(DEPTH):
+            if target in known:
+                return target
+            owner, _, member = target.inside.partition(".")
+            names = self.modules.get(target.module)
+            bases = names.bases.get(owner, ()) if names is not None else ()
+            found = [self.find(target.module, base) for base in bases]
+            nearest = [Target(base.module, f"{base.inside}.{member}") for base in found if base]
+            if not member or not nearest:
+                return None
+            target = nearest[0]
+        return None
+
+    def public(self) -> Iterator[tuple[str, Target]]:
+        """Every (public name, definition) that modules offer on purpose, own definitions first."""
+        for module, names in self.modules.items():
+            shown = MODULE_ALIASES.get(module, module)
+            if is_private(shown):
+                continue
+            for name in names.defined:
+                yield f"{shown}.{name}", Target(module, name)
+            for name in self._offered(names):
+                target = self.find(module, name) or self._lazy(names, name)
+                if target is not None:
+                    yield f"{shown}.{name}", target
+
+    def _offered(self, names: Names) -> list[str]:
+        """Names that a module re-exports on purpose, sorted."""
+        top = names.module.partition(".")[0]
+        offered = {name for name in names.exported or () if name not in names.defined}
+        for name, (origin, _) in names.imported.items():
+            own = origin.partition(".")[0] == top and names.package
+            if (own or self._is_backing(names.module, origin)) and not name.startswith("_"):
+                offered.add(name)
+        for name, dotted in [*names.assigned.items(), *names.instances.items()]:
+            if not name.startswith("_") and dotted != name:
+                offered.add(name)
+        for origin in names.starred:
+            if names.exported is None:
+                offered.update(self._star(origin))
+        return sorted(offered - names.defined)
+
+    def _is_backing(self, module: str, origin: str) -> bool:
+        """`_json` behind json, `posix` behind os: a compiled or private part of the same thing."""
+        return origin.startswith("_") and (origin in self.compiled or origin in self.modules)
+
+    def _star(self, origin: str, depth: int = DEPTH) -> set[str]:
+        """What `from origin import *` brings."""
+        names = self.modules.get(origin)
+        if names is None:
+            return {n for n in self.compiled.get(origin, frozenset()) if not n.startswith("_")}
+        if names.exported is not None:
+            return set(names.exported)
+        found = {*names.defined, *names.imported}
+        for inner in names.starred if depth else ():
+            found |= self._star(inner, depth - 1)
+        return {name for name in found if not name.startswith("_")}
+
+    def _lazy(self, names: Names, name: str) -> Target | None:
+        """A name in `__all__` that `__getattr__` loads: the one submodule that defines it."""
+        if not names.package or name not in (names.exported or ()):
+            return None
+        children = self._children.get(names.module, [])
+        holders = [child for child in children if name in self.modules[child].defined]
+        return Target(holders[0], name) if len(holders) == 1 else None
+
+
+def public_names(resolver: Resolver, known: set[Target]) -> dict[Target, tuple[str, ...]]:
+    """For each definition its public names, the one to show first: fewest parts, shortest."""
+    found: dict[Target, set[str]] = {}
+    for name, target in resolver.public():
+        inherited = resolver.inherited(target, known)
+        if inherited is not None:
+            found.setdefault(inherited, set()).add(name)
+    return {target: tuple(sorted(names, key=_rank)) for target, names in found.items()}
+
+
+def _rank(name: str) -> tuple[int, int, str]:
+    return name.count("."), len(name), name

@@ -1,0 +1,187 @@
+"""Which files of this machine's Python to read: the standard library and the installed packages."""
+
+from __future__ import annotations
+
+import ast
+import platform
+import re
+import sysconfig
+from collections.abc import Iterable
+from importlib.metadata import Distribution, distributions
+from pathlib import Path, PurePosixPath
+
+from groundup.data import licences
+from groundup.data.sources import SourceFile
+from groundup.facts.errors import DataError
+
+MIB = 1 << 20
+_STDLIB_SKIPPED = {
+    "test",
+    "tests",
+    "idle_test",
+    "idlelib",
+    "lib2to3",
+    "turtledemo",
+    "site-packages",
+    "dist-packages",
+    "__pycache__",
+    "ensurepip",
+    "pydoc_data",
+    "__phello__",
+    "config",
+}
+_SKIPPED = re.compile(
+    r"(?:^|/)(?:tests?|testing/_internal|_?vendor(?:ed)?|_vendored_packages|extern|third_party"
+    r"|__pycache__|conftest\.py|test_[^/]*\.py|[^/]*_test\.py|_version\.py|__main__\.py|bench(?:marks?)?"
+    r"|typeshed|site-packages|node_modules|_?tests?_?util[^/]*)(?:/|$)"
+)
+
+
+def python_version() -> str:
+    """`3.11.7`"""
+    return platform.python_version()
+
+
+def stdlib_files() -> list[SourceFile]:
+    """Every source file of the standard library that documents something, sorted."""
+    root = Path(sysconfig.get_path("stdlib"))
+    prefix = f"python{sysconfig.get_python_version()}"
+    found = []
+    for path in sorted(root.rglob("*.py")):
+        inner = path.relative_to(root)
+        if _STDLIB_SKIPPED & set(inner.parts) or inner.parts[0].startswith("config-"):
+            continue
+        module, package = module_name(inner.as_posix())
+        if not module:
+            continue
+        uri = f"{prefix}/{inner.as_posix()}"
+        found.append(
+            SourceFile(
+                str(path),
+                uri,
+                "python-source",
+                "stdlib",
+                python_version(),
+                *licences.STDLIB,
+                module,
+                package,
+            )
+        )
+    return found
+
+
+def module_name(path: str) -> tuple[str, bool]:
+    """(dotted module, is a package) of a relative path, or ("", False) if it cannot be imported."""
+    parts = list(PurePosixPath(path).with_suffix("").parts)
+    package = parts[-1] == "__init__"
+    parts = parts[:-1] if package else parts
+    importable = all(part.isidentifier() for part in parts)
+    return (".".join(parts), package) if importable and parts else ("", False)
+
+
+def chosen_distributions(names: tuple[str, ...]) -> list[Distribution]:
+    """Installed distributions (all, or those named), one a name, sorted; raises DataError."""
+    found: dict[str, Distribution] = {}
+    for distribution in distributions():
+        name = canonical(distribution.metadata["Name"] or "")
+        if name and name not in found:
+            found[name] = distribution
+    missing = sorted({name for name in names if canonical(name) not in found})
+    if missing:
+        raise DataError(
+            f"data.packages: not installed here: {', '.join(missing)}; "
+            "install them or take them out of the list"
+        )
+    wanted = {canonical(name) for name in names} or set(found)
+    return [found[name] for name in sorted(wanted)]
+
+
+def canonical(name: str) -> str:
+    """The normalised name of a distribution (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def distribution_files(distribution: Distribution, max_mib: float) -> list[SourceFile]:
+    """Sources (public API first, up to `max_mib`), README and licences of one distribution."""
+    name, version = distribution.metadata["Name"], distribution.version
+    licence = licences.licence_of(distribution)
+    source = f"dist:{canonical(name)}"
+
+    def made(
+        path: str, kind: str, inner: str, module: str = "", package: bool = False
+    ) -> SourceFile:
+        uri = f"{name} {version}/{inner}"
+        return SourceFile(path, uri, kind, source, version, *licence, module, package)
+
+    extra, code = [], {}
+    for file in distribution.files or ():
+        inner, path = file.as_posix(), Path(str(file.locate()))
+        if inner.startswith("..") or not path.is_file():
+            continue
+        if inner.endswith(".dist-info/METADATA"):
+            extra.append(made(str(path), "readme", "METADATA"))
+        elif ".dist-info/" in inner and licences.is_licence_file(inner):
+            extra.append(made(str(path), "licence", inner.partition(".dist-info/")[2]))
+        elif inner.endswith(".py") and not _SKIPPED.search(inner):
+            module, package = module_name(inner)
+            if module:
+                code[module] = made(str(path), "python-source", inner, module, package)
+    return sorted(extra, key=lambda file: file.uri) + _capped(code, int(max_mib * MIB))
+
+
+def _capped(code: dict[str, SourceFile], limit: int) -> list[SourceFile]:
+    """Files in order of how public they are, until `limit` bytes are full."""
+    sizes = {module: Path(file.path).stat().st_size for module, file in code.items()}
+    offered = _offered(code) if sum(sizes.values()) > limit else set()
+    kept, total = [], 0
+    for module in sorted(code, key=lambda name: _publicness(name, offered)):
+        if total + sizes[module] <= limit:
+            kept.append(code[module])
+            total += sizes[module]
+    return kept
+
+
+def _publicness(module: str, offered: set[str]) -> tuple[int, int, str]:
+    """Smaller is more public: re-exported by a package near the top, then shallow, then private."""
+    parts = module.split(".")
+    private = sum(part.startswith("_") for part in parts)
+    if module in offered:
+        return 0, len(parts), module
+    return 1 + 2 * private, len(parts), module
+
+
+def _offered(code: dict[str, SourceFile]) -> set[str]:
+    """Modules from which a public package of at most two levels re-exports, followed twice."""
+    found = {module for module in code if module.count(".") == 0}
+    frontier = {m for m, f in code.items() if f.package and m.count(".") <= 1 and "._" not in m}
+    for _ in range(2):
+        reached: set[str] = set()
+        for module in sorted(frontier):
+            found.add(module)
+            reached |= _imports(code[module]) & code.keys()
+        found |= reached
+        frontier = {module for module in reached if code[module].package}
+    return found
+
+
+def _imports(file: SourceFile) -> set[str]:
+    """Modules that a package's `from … import` statements name (also under TYPE_CHECKING)."""
+    try:
+        tree = ast.parse(Path(file.path).read_bytes())
+    except (SyntaxError, ValueError, OSError):
+        return set()
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            base = file.module.split(".")
+            base = base[: len(base) - node.level + 1] if node.level else []
+            found.add(".".join([*base, *([node.module] if node.module else [])]))
+            found |= {".".join([*base, *filter(None, [node.module]), a.name]) for a in node.names}
+    return found
+
+
+def python_files(packages: tuple[str, ...], max_mib: float) -> Iterable[SourceFile]:
+    """The standard library first, then each distribution: the order in which duplicates are kept."""
+    yield from stdlib_files()
+    for distribution in chosen_distributions(packages):
+        yield from distribution_files(distribution, max_mib)
