@@ -132,7 +132,7 @@ class Unit:
         kept: list[tuple[str, Fraction]] = []
         for symbol, exponent in self.factors:
             _cancel(kept, symbol, exponent)
-        result = Unit(tuple(kept))
+        result = Unit(_merge(kept))
         return result, self.scale / result.scale
 
 
@@ -159,7 +159,8 @@ def _merge(factors: Iterable[tuple[str, Fraction]]) -> tuple[tuple[str, Fraction
     total: dict[str, Fraction] = {}
     for symbol, exponent in factors:
         total[symbol] = total.get(symbol, Fraction(0)) + exponent
-    return tuple((s, e) for s, e in total.items() if e != 0 and s != "1")
+    kept = [(s, e) for s, e in total.items() if e != 0 and s != "1"]
+    return tuple(sorted(kept, key=lambda factor: factor[1] < 0))  # as written: over, then under
 
 
 @functools.lru_cache(maxsize=4096)

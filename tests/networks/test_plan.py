@@ -1,0 +1,69 @@
+import pytest
+
+from groundup.facts.catalogue import load_catalogue
+from groundup.facts.estimate import given
+from groundup.facts.layer import Ask
+from groundup.networks.config import NetworksConfig
+from groundup.networks.plan import demand, limit
+
+FACTS = load_catalogue()
+
+
+def plan(count, samples=0, labels=None, hosts=None, **config):
+    config = NetworksConfig(**config)
+    ask = Ask("h100-sxm", {
+        "accelerators": given(count, "accelerator", "n"),
+        "accelerator_hours": given(count * 24.0 * 30, "accelerator*h", "hours"),
+    }, labels or {})  # fmt: skip
+    if hosts:
+        ask = ask.with_(hosts=given(hosts, "server", "hosts"))
+    ask = demand(config, ask, FACTS, samples)
+    return ask, limit(config, ask, FACTS, samples)
+
+
+def test_published_cluster_bill_is_met():
+    # "H100 cluster cost" spreadsheet, 1 024 GPUs: 48 switches 1.728 MUSD, cables 2.621 MUSD
+    ask, made = plan(1024.0)
+    assert ask["switches"].value == 48
+    assert made.details["capex"].to("USD").value == pytest.approx(1_728_000 + 2_621_440, rel=1e-3)
+
+
+def test_limit_is_k_cubed_over_four_and_binds_on_ports():
+    _, made = plan(100_000.0, samples=100)
+    assert made.limit.value == 65_536
+    assert made.headroom.value < 1
+    assert "ports" in made.binds
+    assert plan(100_000.0, switch_ports=144)[1].headroom.value > 1
+
+
+def test_bisection_is_half_the_endpoints_at_port_rate():
+    _, made = plan(16_384.0)
+    assert made.details["bisection_bandwidth"].to("Tbit/s").value == pytest.approx(8192 * 0.4)
+    _, half = plan(16_384.0, oversubscription=2.0)
+    assert half.details["bisection_bandwidth"].to("Tbit/s").value == pytest.approx(4096 * 0.4)
+
+
+def test_faster_links_cost_more():
+    slow, fast = plan(1024.0)[1], plan(1024.0, link_gbit_per_s=800.0)[1]
+    assert fast.cost.value == pytest.approx(2 * slow.cost.value)
+    assert fast.power.value == pytest.approx(2 * slow.power.value)
+
+
+def test_one_machine_has_no_network():
+    ask, made = plan(1.0, topology="none")
+    assert ask["switches"].value == ask["network_power"].value == 0
+    assert (made.limit, made.cost) == (None, None)
+    assert "not limited" in made.binds
+    _, many = plan(16.0, topology="none", hosts=2.0)
+    assert many.headroom.value == 0.5
+
+
+def test_rent_includes_the_network():
+    assert plan(8.0, labels={"rented": "yes"})[1].included
+    assert not plan(8.0)[1].included
+
+
+def test_rail_only_needs_fewer_switches_and_joins_more():
+    tree, only = plan(8192.0)[0], plan(8192.0, topology="rail-only")
+    assert only[0]["switches"].value == 384 < tree["switches"].value
+    assert only[1].limit.value == 8 * 65_536

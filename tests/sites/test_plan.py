@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+
+from groundup.chips.this_machine import outline
+from groundup.facts.catalogue import load_catalogue
+from groundup.facts.errors import NoDataError
+from groundup.facts.estimate import given
+from groundup.facts.layer import Ask
+from groundup.networks import plan as networks
+from groundup.networks.config import NetworksConfig
+from groundup.sites.config import SitesConfig
+from groundup.sites.plan import demand, limit, server_power
+
+FACTS = load_catalogue()
+
+
+def plan(chip="h100-sxm", count=100_000.0, hours=24.0, samples=0, load=None, facts=FACTS,
+         topology="fat-tree", labels=None, **config):  # fmt: skip
+    config = SitesConfig(**config)
+    ask = Ask(chip, {
+        "accelerators": given(count, "accelerator", "n"),
+        "accelerator_hours": given(np.asarray(count) * hours, "accelerator*h", "hours"),
+    }, labels or {})  # fmt: skip
+    if load:
+        ask = ask.with_(utilised_power_share=given(load, "1", "load"))
+    ask = demand(config, ask, facts, samples)
+    ask = networks.demand(NetworksConfig(topology=topology), ask, facts, samples)
+    return ask, limit(config, ask, facts, samples)
+
+
+def test_power_times_pue_is_the_site():
+    ask, made = plan(topology="none", count=1000.0)
+    assert ask["it_power"].to("kW").value == pytest.approx(1275.0)
+    assert made.needs.to("kW").value == pytest.approx(1275.0 * 1.12)
+    assert made.details["energy"].to("kWh").value == pytest.approx(1275.0 * 1.12 * 24)
+
+
+def test_colossus_is_met():
+    # 200 000 accelerators, 280 MW for the whole site, Epoch AI 2025: 1.4 kW each
+    _, made = plan(count=200_000.0, samples=2000)
+    assert made.needs.value == pytest.approx(280, rel=0.15)
+
+
+def test_network_power_counts_and_load_scales_energy_but_not_the_connection():
+    _, bare = plan(topology="none")
+    _, wired = plan()
+    assert wired.needs.value > bare.needs.value
+    _, idle = plan(load=0.5, topology="none")
+    assert idle.needs.value == pytest.approx(bare.needs.value)
+    assert idle.details["energy"].value == pytest.approx(bare.details["energy"].value / 2)
+
+
+def test_connection_limits_and_none_says_so():
+    _, made = plan(power_mw=100.0)
+    assert made.headroom.value == pytest.approx(100 / made.needs.to("MW").value)
+    assert made.binds == "grid connection"
+    assert plan()[1].limit is None
+    assert "not limited" in plan()[1].binds
+
+
+def test_carbon_water_and_price_follow_energy():
+    _, made = plan(region="fr", usd_per_kwh=0.1, cooling="air")
+    energy = made.details["energy"].to("kWh").value
+    assert made.details["carbon"].to("kgCO2").value == pytest.approx(energy * 0.056)
+    assert made.details["power_cost"].to("USD").value == pytest.approx(energy * 0.1)
+    it_energy = energy / 1.56
+    assert made.details["water"].to("L").value == pytest.approx(it_energy * 0.36)
+
+
+def test_regions_without_data_name_those_with():
+    with pytest.raises(NoDataError, match=r"electricity_price.*us.*usd_per_kwh"):
+        plan(region="fr")
+    with pytest.raises(NoDataError, match=r"carbon on record.*us"):
+        plan(region="atlantis", usd_per_kwh=0.1)
+
+
+def test_building_is_written_off_over_its_life():
+    _, made = plan(topology="none", count=1000.0, hours=24 * 365.25)
+    capex = 1.275 * 11.7e6
+    assert made.details["capex"].to("USD").value == pytest.approx(capex)
+    assert made.details["building_write_off"].value == pytest.approx(capex / 20)
+    assert made.time.to("week").value == 47
+
+
+def test_a_machine_in_a_room_has_no_building_and_reads_in_watts():
+    facts = FACTS.with_facts([f for f in outline().facts() if "cores" in f.key or "mem" in f.key])
+    _, made = plan("this-machine", 1.0, facts=facts, cooling="none", topology="none", samples=100)
+    assert "capex" not in made.details
+    assert made.time is None
+    assert made.details["water"].value == 0
+    assert str(made.needs.unit) in ("W", "kW")
+    assert made.cost.to("USD").value < 1
+
+
+def test_server_power_by_factor_where_no_sheet_exists():
+    watts = server_power("mi300x", FACTS)
+    assert watts.value == pytest.approx(750 * 1.82)
+    with pytest.raises(NoDataError, match=r"sites\.node\.tpu-v5p"):
+        server_power("tpu-v5p", FACTS)
+
+
+def test_rent_includes_power():
+    assert plan(labels={"rented": "yes"})[1].included
+
+
+def test_rows_give_the_same_as_single_plans():
+    counts = np.array([8.0, 4096.0, 1e5])
+    _, rows = plan(count=counts, samples=20)
+    for row, count in enumerate(counts):
+        _, single = plan(count=float(count), samples=20)
+        np.testing.assert_allclose(
+            rows.needs.to("W").samples[row], single.needs.to("W").samples, rtol=1e-12
+        )
