@@ -41,7 +41,7 @@ def limit(
         there = (corpus_tokens * epochs).named(
             "data.useful_tokens", "unique tokens x useful epochs"
         )
-        binds = "tokens of the collected documents, repeated while that helps"
+        binds = "collected documents, repeated"
     else:
         there = facts.estimate("data.stock", samples)
         binds = "world stock of public text"

@@ -14,7 +14,7 @@ class InferenceConfig:
     quantise: str = "int8"
     """`int8` (weights, one scale per output row) or `none`; the plan also prices `fp8`."""
 
-    prompt_tokens: int = 400
+    prompt_tokens: int = 384
     """Mean tokens of a prompt, for the plan."""
 
     output_tokens: int = 120

@@ -78,5 +78,5 @@ def limit(
         ).to("GB"),
         "kv_bytes_per_token": ask["kv_bytes_per_token"],
     }
-    binds = "memory of one serving replica: weights and one full context window"
+    binds = "memory of a serving replica"
     return LayerPlan(10, "models", needs, replica_memory, binds, details=details)

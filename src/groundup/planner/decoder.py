@@ -1,0 +1,93 @@
+"""Which decoder a plan is for: the stack's own shape, or the one that the budget picks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from groundup.facts.catalogue import Catalogue
+from groundup.facts.errors import ConfigError
+from groundup.facts.estimate import Estimate, given
+from groundup.facts.layer import Ask
+from groundup.facts.stated import stated
+from groundup.models import count
+from groundup.models.count import ModelShape, shape_from
+from groundup.planner.size import budget_shape
+from groundup.stack.stack import Stack
+
+_SIZES = ("layers", "width", "heads", "kv_heads", "ffn")
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """Shape, tokens and sequence that the plan trains."""
+
+    shape: ModelShape
+    """Sizes of the model."""
+    train_tokens: Estimate
+    """Tokens of pretraining, epochs counted."""
+    sequence: Estimate
+    """Tokens of one training sequence."""
+    budget: Estimate | None
+    """Time that the stack gives to training on this machine; None where a cluster trains."""
+
+
+def planned_decoder(
+    stack: Stack, ask: Ask, facts: Catalogue, speed: Estimate, here: bool
+) -> Decoder:
+    """The decoder of the stack file, or on this machine (`here`) the one that its budget picks.
+
+    `speed` is the training FLOP/s of all accelerators. Tokens are the stack's; on this machine,
+    where it states none, they are what the budget allows at that speed. Raises ConfigError where
+    a cluster's stack leaves the shape or the tokens open.
+    """
+    budget = stated(ask, "recipes", stack.recipes, "budget_minutes", "min") if here else None
+    shape = _shape(stack, facts, speed, budget)
+    sequence = _sequence(stack, ask, shape)
+    if stack.data.train_tokens is not None:
+        tokens = stated(ask, "data", stack.data, "train_tokens", "token")
+    elif budget is not None:
+        tokens = tokens_within(stack, ask, shape, sequence, speed, budget)
+    else:
+        raise ConfigError(
+            f"{stack.path}: data.train_tokens is not set; the plan of a cluster needs it, "
+            "for example train_tokens = 15.6e12"
+        )
+    return Decoder(shape, tokens, sequence, budget)
+
+
+def _shape(stack: Stack, facts: Catalogue, speed: Estimate, budget: Estimate | None) -> ModelShape:
+    chosen = all(getattr(stack.models, name) for name in _SIZES)
+    if chosen or budget is None:
+        return shape_from(stack.models, stack.models.vocabulary or stack.data.vocabulary)
+    flop = budget * speed * stack.recipes.pretrain_share
+    return budget_shape(stack, flop.to("FLOP").value, facts)
+
+
+def _sequence(stack: Stack, ask: Ask, shape: ModelShape) -> Estimate:
+    if stack.training.sequence:
+        return stated(ask, "training", stack.training, "sequence", "token")
+    return given(
+        shape.context, "token", "training.sequence", "models.context: training.sequence is not set"
+    )
+
+
+def tokens_within(
+    stack: Stack,
+    ask: Ask,
+    shape: ModelShape,
+    sequence: Estimate,
+    speed: Estimate,
+    budget: Estimate,
+) -> Estimate:
+    """Tokens that the pretraining share of a budget reads at a training speed."""
+    share = stated(ask, "recipes", stack.recipes, "pretrain_share", "1")
+    flop = given(
+        count.train_flops_per_token(shape, int(sequence.value)),
+        "FLOP/token",
+        "models.train_flop_per_token",
+        f"counted by groundup.models.count from {shape}",
+    )
+    tokens = (budget * share * speed / flop).to("token")
+    return tokens.named(
+        "data.train_tokens", "budget x pretrain_share x speed / train_flop_per_token"
+    )

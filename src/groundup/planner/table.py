@@ -1,0 +1,107 @@
+"""The plan as one printed table, a row a layer from apps down to materials, and a summary."""
+
+from __future__ import annotations
+
+import textwrap
+
+from groundup.facts.layer import LayerPlan
+from groundup.planner.plan import Plan
+from groundup.planner.words import number, quantity
+
+_COLUMNS = (("layer", 13), ("needs [5-95 %]", 26), ("limit", 11), ("room", 6), ("binds", 0),
+            ("cost [5-95 %]", 21), ("time", 8), ("power", 7))  # fmt: skip
+_NARROW = 112
+"""Below this many columns the table leaves out the interval of the cost."""
+_NARROW_COST = 9
+_LEAST_BINDS = 14
+
+
+def render_table(plan: Plan, width: int = 120) -> str:
+    """The table within `width` columns (at least 100) and one paragraph of totals."""
+    widths = _widths(width)
+    head = [
+        name if size != _NARROW_COST else "cost"
+        for (name, _), size in zip(_COLUMNS, widths, strict=True)
+    ]
+    lines = [f"plan of {plan.stack} ({plan.path}), {plan.samples} draws, seed {plan.seed}", ""]
+    lines += _row(head, widths)
+    lines.append("-" * (sum(widths) + len(widths) - 1))
+    for row in reversed(plan.layers):
+        lines += _row(_cells(row, plan, wide=widths[5] > _NARROW_COST), widths)
+    return "\n".join([*lines, "", *textwrap.wrap(summary(plan), width)])
+
+
+def _widths(width: int) -> list[int]:
+    sizes = [size for _, size in _COLUMNS]
+    if width < _NARROW:
+        sizes[5] = _NARROW_COST
+    fixed = sum(sizes) + len(sizes) - 1
+    return [size or max(width - fixed, _LEAST_BINDS) for size in sizes]
+
+
+def _row(cells: list[str], widths: list[int]) -> list[str]:
+    """One line, or more where a cell needs them."""
+    wrapped = [
+        textwrap.wrap(cell, size, break_long_words=True) or [""]
+        for cell, size in zip(cells, widths, strict=True)
+    ]
+    height = max(len(lines) for lines in wrapped)
+    return [
+        " ".join(
+            (lines[i] if i < len(lines) else "").ljust(size)
+            for lines, size in zip(wrapped, widths, strict=True)
+        ).rstrip()
+        for i in range(height)
+    ]
+
+
+def _cells(row: LayerPlan, plan: Plan, wide: bool) -> list[str]:
+    headroom = row.headroom
+    mark = "*" if plan.binding is not None and plan.binding.name == row.name else " "
+    return [
+        f"{row.floor:>2}{mark}{row.name}",
+        quantity(row.needs, interval=True),
+        quantity(row.limit),
+        "-" if headroom is None else f"x{number(headroom.value)}",
+        row.binds,
+        quantity(row.cost, interval=wide),
+        quantity(row.time),
+        quantity(row.power),
+    ]
+
+
+def summary(plan: Plan) -> str:
+    """One paragraph: money, power, time, energy, water, carbon, dollars a token, what binds."""
+    said = [
+        f"{title} {quantity(plan.totals[name], interval=True)}"
+        for name, title in _TITLES.items()
+        if name in plan.totals
+    ]
+    text = f"In all: {'; '.join(said)}. " if said else ""
+    if plan.binding is None:
+        return text + "No layer has a limit on record, so none is named as binding."
+    found = plan.binding
+    room = number(found.headroom.value)
+    if abs(found.headroom.value - 1) < 1e-3:
+        verdict = "has just what is needed"
+    elif found.headroom.value > 1:
+        verdict = f"has {room} times what is needed, the least of all layers"
+    else:
+        verdict = f"has only {room} of what is needed"
+    return f"{text}Binding layer (*): {found.floor} {found.name}, which {verdict}: {found.what}."
+
+
+_TITLES = {
+    "usd_to_build": "to build",
+    "usd_training": "training run",
+    "usd_serving": "serving",
+    "usd_per_million_tokens": "a million answer tokens",
+    "usd_per_accelerator_hour": "an accelerator-hour",
+    "power": "site power",
+    "months": "from order to trained model",
+    "training_days": "training",
+    "energy": "energy of the run",
+    "water": "water",
+    "carbon": "carbon of the run",
+    "embodied_carbon": "carbon of making the chips",
+}

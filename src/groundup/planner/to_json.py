@@ -1,0 +1,83 @@
+"""A plan as plain objects: floors 1 to 14, quantities as `{value, low, high, unit}`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from groundup.facts.errors import ArtifactError
+from groundup.facts.estimate import Estimate
+from groundup.facts.layer import LayerPlan
+from groundup.planner.plan import Plan
+
+_DIGITS = 12
+"""Digits that are kept, so that the hash does not hang on the last bits of a sum."""
+
+
+def plan_json(plan: Plan) -> dict[str, Any]:
+    """The plan with `hash`, the SHA-256 of everything else in canonical JSON."""
+    body: dict[str, Any] = {
+        "stack": plan.stack,
+        "path": plan.path,
+        "accelerator": plan.accelerator,
+        "samples": plan.samples,
+        "seed": plan.seed,
+        "layers": [_layer(row) for row in plan.layers],
+        "binding": _binding(plan),
+        "totals": {name: quantity(value) for name, value in plan.totals.items()},
+    }
+    return {**body, "hash": digest(body)}
+
+
+def digest(body: Any) -> str:
+    """SHA-256 of a plain object in canonical JSON (sorted keys, no spaces)."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file. Raises ArtifactError where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ArtifactError(f"{path}: cannot be read ({error})") from error
+
+
+def quantity(estimate: Estimate | None) -> dict[str, float | str] | None:
+    """`{value, low, high, unit}` (5 % and 95 % quantiles), or None where there is no data."""
+    if estimate is None:
+        return None
+    plain = estimate.as_json()
+    return {
+        key: float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
+        for key, value in plain.items()
+    }
+
+
+def _layer(row: LayerPlan) -> dict[str, Any]:
+    return {
+        "floor": row.floor,
+        "name": row.name,
+        "needs": quantity(row.needs),
+        "limit": quantity(row.limit),
+        "headroom": quantity(row.headroom),
+        "binds": row.binds,
+        "cost": quantity(row.cost),
+        "time": quantity(row.time),
+        "power": quantity(row.power),
+        "details": {name: quantity(value) for name, value in row.details.items()},
+    }
+
+
+def _binding(plan: Plan) -> dict[str, Any] | None:
+    if plan.binding is None:
+        return None
+    found = plan.binding
+    return {
+        "floor": found.floor,
+        "name": found.name,
+        "what": found.what,
+        "headroom": quantity(found.headroom),
+    }
