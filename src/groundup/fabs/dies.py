@@ -14,7 +14,7 @@ def gross_dies(area_mm2: ArrayLike, diameter_mm: ArrayLike = 300.0) -> Array:
     """Whole dies of a wafer, estimated from their area: pi r^2/A - pi d/sqrt(2 A), never below 0.
 
     The second term takes off the partial dies along the edge (D. K. de Vries, Investigation of
-    gross die per wafer formulas, IEEE Trans. Semicond. Manuf. 18(1), 2005, eq. 2; also used by
+    gross die per wafer formulas, IEEE Trans. Semicond. Manuf. 18(1), 2005; also used by
     Chiplet Actuary and ttm-cas). Edge exclusion and scribe lines are not in it.
     """
     area, diameter = np.asarray(area_mm2, float), np.asarray(diameter_mm, float)

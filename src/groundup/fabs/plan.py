@@ -71,7 +71,7 @@ def _gross(area: Estimate, facts: Catalogue, samples: int, label: str) -> Estima
     diameter = facts.estimate("fabs.wafer.diameter", samples)
     dies = gross_dies(area.to("mm2/die").samples, diameter.to("mm").samples)
     formula = "pi r^2/A - pi d/sqrt(2 A)"
-    return derived(dies, "die/wafer", label, formula, (area, diameter), "de Vries 2005, eq. 2")
+    return derived(dies, "die/wafer", label, formula, (area, diameter), "de Vries 2005")
 
 
 def _memory_wafers(ask: Ask, facts: Catalogue, samples: int) -> Estimate:

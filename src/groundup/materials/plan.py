@@ -9,10 +9,12 @@ from groundup.facts.estimate import Estimate, given, maximum, total
 from groundup.facts.layer import Ask, LayerPlan
 from groundup.materials.config import MaterialsConfig
 
-_NO_GALLIUM = (
-    "gallium reaches accelerators through optics and power electronics, not through CMOS wafers; "
-    "no published amount per part"
-)
+_NOT_ASKED = {
+    "gallium": "reaches accelerators through optics and power electronics, not through CMOS "
+    "wafers; no amount per part is published, so none is asked for",
+    "rare-earth": "in magnets of fans, drives and fab tools; no amount per part is published, so "
+    "none is asked for",
+}
 
 
 def demand(config: MaterialsConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> Ask:
@@ -77,7 +79,9 @@ def concentration(material: str, facts: Catalogue, samples: int = 0) -> Estimate
     """
     keys = facts.keys(f"materials.{material}.share.")
     squares = [(facts.estimate(key, samples) * 100.0) ** 2 for key in keys]
-    return total(squares).named(f"materials.hhi.{material}", "sum of (share in percent)^2")
+    formula = "sum of (share in percent)^2 of the known suppliers"
+    note = _NOT_ASKED.get(material, "")
+    return total(squares).named(f"materials.hhi.{material}", formula, note)
 
 
 def limit(config: MaterialsConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> LayerPlan:
@@ -91,7 +95,7 @@ def limit(config: MaterialsConfig, ask: Ask, facts: Catalogue, samples: int = 0)
         details[f"hhi_{material}"] = concentration(material, facts, samples)
     found = shares(ask, facts, samples)
     if not found:
-        binds = f"no data: no published bill of materials of {ask.accelerator}; {_NO_GALLIUM}"
+        binds = f"no data: bill of materials of {ask.accelerator}"
         return LayerPlan(1, "materials", ask["accelerators"], None, binds, details=details)
     details |= {f"share_{material.replace(' ', '_')}": share for material, share in found.items()}
     needs = maximum(*found.values()).named("materials.needs", "largest share of world output")

@@ -56,6 +56,8 @@ def limit(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> 
     energy = (it_energy * pue).named("sites.energy", "IT energy x PUE")
     carbon = _region(config, "carbon", facts, samples)
     water = facts.estimate(f"sites.wue.{config.cooling}", samples)
+    if config.wue is not None:
+        water = given(config.wue, "L/kWh", "sites.wue", "stack file: sites.wue")
     details = {
         "it_power": rated,
         "pue": pue,
@@ -111,6 +113,8 @@ def _connection(config: SitesConfig) -> tuple[Estimate | None, str]:
 
 
 def _pue(config: SitesConfig, facts: Catalogue, samples: int) -> Estimate:
+    if config.pue is not None:
+        return given(config.pue, "1", "sites.pue", "stack file: sites.pue")
     return facts.estimate(f"sites.pue.{config.cooling}", samples)
 
 
