@@ -1,0 +1,293 @@
+"""The assistant: reads a question, finds passages, answers with verified quotes, or declines."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+
+from groundup.data.document import Passage
+from groundup.middleware import compose, quotes
+from groundup.middleware.citations import Citation
+from groundup.middleware.compose import Outcome
+from groundup.middleware.draft import Draft
+from groundup.middleware.policy import Policy, features
+from groundup.middleware.questions import ABOUT_A_SYMBOL, Mention, Understood, understand
+from groundup.middleware.retrieval import Hit, Retriever
+
+PASSAGES = 8
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is served: markdown with `[n]` markers, and what they cite."""
+
+    question: str
+    text: str
+    citations: tuple[Citation, ...]
+    abstained: bool
+    reason: str
+    """Why it was declined, or empty."""
+    kind: str
+    symbol: str
+    """Name of the passage that the answer is about, or empty."""
+    confidence: float
+    hits: tuple[Hit, ...]
+    seconds: dict[str, float] = field(default_factory=dict)
+    """By stage: read, retrieve, choose, compose, total."""
+    tokens: dict[str, int] = field(default_factory=dict)
+    """Of the question (`prompt`) and the answer (`completion`), when there is a tokenizer."""
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON form; hits by id and score only."""
+        values = asdict(self)
+        values["hits"] = [
+            {"passage_id": h.passage.passage_id, "score": h.score, **h.parts} for h in self.hits
+        ]
+        return values
+
+
+class Clock:
+    """Seconds by stage."""
+
+    def __init__(self) -> None:
+        self.began = self.last = time.perf_counter()
+        self.seconds: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        """Book the time since the last lap."""
+        now = time.perf_counter()
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self.last
+        self.last = now
+
+    def total(self) -> dict[str, float]:
+        """Stages and their sum."""
+        return {**self.seconds, "total": time.perf_counter() - self.began}
+
+
+Router = Callable[[str], str]
+"""From a question to its kind."""
+Chooser = Callable[[str, Sequence[Hit]], list[Hit]]
+"""Reorders the best passages for a question."""
+CountTokens = Callable[[str], int]
+
+
+class Assistant:
+    """Answers from one retriever. The model parts are optional and used as the policy says."""
+
+    def __init__(
+        self,
+        retriever: Retriever,
+        policy: Policy | None = None,
+        router: Router | None = None,
+        chooser: Chooser | None = None,
+        count_tokens: CountTokens | None = None,
+    ) -> None:
+        self.retriever, self.policy = retriever, policy or Policy()
+        self.router, self.chooser, self.count_tokens = router, chooser, count_tokens
+
+    def answer(self, question: str, earlier: Sequence[str] = ()) -> Answer:
+        """Answer one question; `earlier` are the user's earlier questions, oldest first."""
+        clock = Clock()
+        read = self.read(question, earlier)
+        clock.lap("read")
+        hits = self.retriever.search_understood(read, PASSAGES)
+        clock.lap("retrieve")
+        draft = Draft(self.retriever.library.stored)
+        writer = _Writer(self, draft, read, hits, clock)
+        outcome = writer.write()
+        clock.lap("compose")
+        return Answer(
+            question,
+            draft.text,
+            tuple(draft.citations),
+            outcome.declined,
+            outcome.reason,
+            read.kind,
+            writer.subject,
+            writer.confidence,
+            tuple(writer.hits),
+            clock.total(),
+            self._tokens(question, draft.text),
+        )
+
+    def read(self, question: str, earlier: Sequence[str] = ()) -> Understood:
+        """Kind and names of a question; the kind by the model where the policy says so."""
+        read = understand(question, self.retriever.table, earlier)
+        if self.policy.route_by_model and self.router is not None:
+            kind = self.router(question)
+            read = Understood(question, kind, read.mentions, read.parameter, read.follow_up)
+        return read
+
+    def stream(self, question: str, earlier: Sequence[str] = ()) -> Iterator[str]:
+        """The answer's text in pieces of about a word, as a chat shows it."""
+        yield from pieces(self.answer(question, earlier).text)
+
+    def _tokens(self, question: str, text: str) -> dict[str, int]:
+        if self.count_tokens is None:
+            return {}
+        return {"prompt": self.count_tokens(question), "completion": self.count_tokens(text)}
+
+
+def pieces(text: str) -> Iterator[str]:
+    """Words with the white space behind them; joined they are the text."""
+    for match in re.finditer(r"\s*\S+\s*", text):
+        yield match[0]
+
+
+class _Writer:
+    """Decides what to write for one question."""
+
+    def __init__(
+        self, assistant: Assistant, draft: Draft, read: Understood, hits: list[Hit], clock: Clock
+    ) -> None:
+        self.retriever, self.policy = assistant.retriever, assistant.policy
+        self.chooser, self.draft, self.read = assistant.chooser, draft, read
+        self.hits, self.clock = hits, clock
+        self.subject = ""
+        self.confidence = 0.0
+
+    def write(self) -> Outcome:
+        """Fill the draft."""
+        if not self.read.question.strip():
+            self.draft.say("Ask me something about the Python that is documented here.")
+            return Outcome(True, "empty question")
+        missing = self._missing()
+        if missing is not None:
+            return self._unknown(missing)
+        named = [mention for mention in self.read.mentions if mention.rows]
+        if self.read.kind == "difference" and len(named) >= 2:
+            return self._difference(named)
+        if named and self._is_about(named[0]):
+            return self._about(named[0])
+        return self._found()
+
+    def _missing(self) -> Mention | None:
+        """A name that is asked about and is not here; camel-case words may be mere words."""
+        for mention in self.read.unknown:
+            codelike = "." in mention.text or "_" in mention.text
+            ticked = re.search(rf"`\s*{re.escape(mention.text)}", self.read.question)
+            if codelike or ticked or self.read.kind not in ("which", "how", "what"):
+                return mention
+            if not any(other.rows for other in self.read.mentions):
+                return mention
+        return None
+
+    def _is_about(self, mention: Mention) -> bool:
+        """Whether the question is about this name, not merely within it ("… with pathlib")."""
+        passage = self.retriever.library.passage(mention.rows[0])
+        if self.read.kind == "which":
+            return False
+        if self.read.kind == "how":
+            asks_itself = re.search(r"\bhow (?:does|do|is|are)\b(?! (?:i|you|we|one)\b)", self.read.question.lower())
+            return mention.strong and (passage.kind != "module" or bool(asks_itself))
+        return True
+
+    def _about(self, mention: Mention) -> Outcome:
+        library, table = self.retriever.library, self.retriever.table
+        passage = self._choose_meaning(mention)
+        self.subject, self.confidence = passage.name, 1.0
+        outcome = self._by_kind(passage)
+        others = [table.names[row] for row in mention.rows if table.names[row] != passage.name]
+        exact = passage.name.endswith("." + mention.text) or passage.name == mention.text
+        if others and "." not in mention.text and exact:
+            compose.other_meanings(self.draft, mention.text, others)
+        del library
+        return outcome
+
+    def _choose_meaning(self, mention: Mention) -> Passage:
+        """The likeliest passage; a topic where the question speaks of a statement or keyword."""
+        passages = self.retriever.library.passages(mention.rows[:6])
+        if re.search(r"\b(?:statement|keyword|loop|operator|expression)s?\b", self.read.question.lower()):
+            return next((p for p in passages if p.kind == "topic"), passages[0])
+        wanted = {"members": ("class", "module")}.get(self.read.kind)
+        if wanted and passages[0].kind not in wanted:
+            return next((p for p in passages if p.kind in wanted), passages[0])
+        return passages[0]
+
+    def _by_kind(self, passage: Passage) -> Outcome:
+        draft, read = self.draft, self.read
+        library, table = self.retriever.library, self.retriever.table
+        if passage.kind in ("section", "topic"):
+            return compose.section(draft, passage, read.question)
+        if read.kind in ("default", "parameter") and (read.parameter or read.kind == "default"):
+            write = compose.default if read.kind == "default" else compose.parameter
+            return write(draft, passage, read.parameter)
+        if read.kind in ("signature", "parameter") and passage.kind == "module":
+            return compose.what(draft, passage, library, table)
+        if read.kind in ("signature", "parameter"):
+            return compose.signature(draft, passage)
+        if read.kind == "returns":
+            return compose.returns(draft, passage)
+        if read.kind == "raises":
+            return compose.raises(draft, passage, library)
+        if read.kind == "where":
+            return compose.where(draft, passage, library)
+        if read.kind == "members":
+            return compose.members(draft, passage, library, table)
+        if read.kind == "example":
+            return compose.example(draft, passage, library, table)
+        if read.kind == "how":
+            return compose.how_with(draft, passage, read.question)
+        return compose.what(draft, passage, library, table)
+
+    def _difference(self, named: Sequence[Mention]) -> Outcome:
+        passages = [self.retriever.library.passage(mention.rows[0]) for mention in named[:2]]
+        self.subject, self.confidence = passages[0].name, 1.0
+        return compose.difference(self.draft, passages)
+
+    def _found(self) -> Outcome:
+        """No name decides: answer from what was found, if that is likely enough."""
+        if not self.hits:
+            return self._nothing()
+        row = features(self.read.question, self.hits, self.retriever)
+        self.confidence = float(self.policy.confidence(row)[0])
+        if self.confidence < self.policy.threshold:
+            return self._nothing()
+        if self.policy.choose_by_model and self.chooser is not None:
+            self.hits = self.chooser(self.read.question, self.hits)
+            self.clock.lap("choose")
+        ranked = _distinct([hit.passage for hit in self.hits])
+        self.subject = ranked[0].name
+        if self.read.kind in ABOUT_A_SYMBOL and ranked[0].kind not in ("section", "topic"):
+            return self._by_kind(ranked[0])
+        if self.read.kind == "how":
+            return compose.how(self.draft, ranked, self.read.question)
+        return compose.which(self.draft, ranked, self.read.question)
+
+    def _nothing(self) -> Outcome:
+        """Decline, and name what is nearest."""
+        self.draft.say("I found nothing here that answers this with certainty, so I do not answer.")
+        near = [hit.passage for hit in self.hits if hit.parts["bm25"] > 0][:3]
+        if near and self.confidence > self.policy.threshold / 4:
+            names = ", ".join(f"`{passage.name}`" for passage in near)
+            self.draft.say(f"The nearest that is documented here: {names}.")
+        return Outcome(True, "nothing found with enough confidence")
+
+    def _unknown(self, mention: Mention) -> Outcome:
+        """Decline a name that is not here: say what its front part has, and what is near."""
+        table = self.retriever.table
+        front, _, leaf = mention.text.rpartition(".")
+        owners = table.resolve(front) if front else []
+        if owners:
+            owner = self.retriever.library.passage(owners[0])
+            self.draft.say(f"`{owner.name}` is documented here, but nothing in it named `{leaf}`.")
+        else:
+            self.draft.say(f"Nothing named `{mention.text}` is documented here.")
+        near = table.nearest(mention.text)
+        if near:
+            self.draft.say("Names spelled like it: " + ", ".join(f"`{name}`" for name in near) + ".")
+        elif owners and (rows := table.members(owners[0])):
+            names = ", ".join(f"`{table.names[row].rpartition('.')[2]}`" for row in rows[:10])
+            self.draft.say(f"It has: {names}.")
+        return Outcome(True, f"unknown name {mention.text}")
+
+
+def _distinct(passages: Sequence[Passage]) -> list[Passage]:
+    """Without repeated names and without undocumented ones behind documented ones."""
+    seen: dict[str, Passage] = {}
+    for passage in passages:
+        if passage.name not in seen and (quotes.summary(passage) or quotes.signature(passage) or passage.text):
+            seen[passage.name] = passage
+    return list(seen.values())
