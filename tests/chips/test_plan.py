@@ -52,3 +52,12 @@ def test_count_in_the_stack_file_limits():
 
 def test_no_price_is_no_cost():
     assert limit(ChipsConfig("tpu-v5p", 8), ask("tpu-v5p", 8.0), FACTS).cost is None
+
+
+@pytest.mark.parametrize(
+    "chip", ["a100-80gb", "h100-sxm", "h800-sxm", "h200-sxm", "b200", "mi300x"]
+)
+def test_a_year_of_an_owned_accelerator_is_cheaper_than_a_year_of_rent(chip):
+    made = limit(ChipsConfig(chip, 1), ask(chip, 1.0, 24 * 365.25), FACTS)
+    dearest_rent = FACTS["chips.h100-sxm.rent"].conflicts[0].value * 24 * 365.25
+    assert 1000 < made.cost.to("USD").value < dearest_rent
