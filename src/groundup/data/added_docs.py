@@ -28,12 +28,17 @@ def added_doc(statement: ast.stmt, module: str) -> Added | None:
     if function in _BY_EXPRESSION and (literal := _literal(call.args[1])):
         return Added(ast.unparse(call.args[0]).replace("torch._C.", "torch."), literal)
     if function in _TENSOR_METHODS and (literal := _literal(call.args[1])):
-        target = call.args[0]
-        if isinstance(target, ast.Constant):
-            return Added(f"torch.Tensor.{target.value}", literal, is_method=True)
+        target = _text(call.args[0])
+        return Added(f"torch.Tensor.{target}", literal, is_method=True) if target else None
     if function in _BY_STRINGS:
         return _newdoc(call, module)
     return None
+
+
+def _text(node: ast.expr) -> str:
+    """The value of a string constant, "" for anything else."""
+    constant = isinstance(node, ast.Constant) and isinstance(node.value, str)
+    return str(node.value) if constant and isinstance(node, ast.Constant) else ""
 
 
 def _literal(node: ast.expr) -> ast.Constant | None:
@@ -49,18 +54,18 @@ def _literal(node: ast.expr) -> ast.Constant | None:
 
 def _newdoc(call: ast.Call, module: str) -> Added | None:
     """numpy: add_newdoc(place, name, doc | (member, doc)); scipy: add_newdoc(name, doc)."""
-    texts = [argument.value for argument in call.args if isinstance(argument, ast.Constant)]
-    if len(call.args) == 2 and isinstance(texts[0], str) and (literal := _literal(call.args[1])):
+    texts = [_text(argument) for argument in call.args[:2]]
+    if len(call.args) == 2 and texts[0] and (literal := _literal(call.args[1])):
         return Added(f"{module.rpartition('.')[0]}.{texts[0]}", literal)
-    if len(call.args) < 3 or not all(isinstance(text, str) for text in texts[:2]):
+    if len(call.args) < 3 or not all(texts):
         return None
-    place = ".".join(part for part in str(texts[0]).split(".") if not part.startswith("_"))
+    place = ".".join(part for part in texts[0].split(".") if not part.startswith("_"))
     place = place.removesuffix(".multiarray").removesuffix(".umath")
     name, last = f"{place}.{texts[1]}", call.args[2]
     if isinstance(last, ast.Tuple) and len(last.elts) == 2:
-        member, literal = last.elts[0], _literal(last.elts[1])
-        if isinstance(member, ast.Constant) and literal is not None:
-            return Added(f"{name}.{member.value}", literal, is_method=True)
+        member, literal = _text(last.elts[0]), _literal(last.elts[1])
+        if member and literal is not None:
+            return Added(f"{name}.{member}", literal, is_method=True)
         return None
     literal = _literal(last)
     return Added(name, literal) if literal is not None else None

@@ -21,6 +21,11 @@ _NUMBERS = re.compile(r"(?:\b0x[0-9a-fA-F]+|\b[-+]?\d[\d.eE+-]*)\s*[,)\]}]")
 MAX_NUMBER_SHARE = 0.35  # of the characters: tables written as code
 
 
+def valid(text: str) -> str:
+    """The text with `?` for lone surrogates, which no encoding can store."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def newlines(text: str) -> str:
     """`\\n` for every line end, as Python's own line numbers count them."""
     return text.replace("\r\n", "\n").replace("\r", "\n")

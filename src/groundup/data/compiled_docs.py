@@ -106,7 +106,7 @@ def _signature(value: object, name: str) -> str:
     if not callable(value) and not inspect.isroutine(value):
         return ""
     try:
-        return f"{name}{inspect.signature(value)}"  # type: ignore[arg-type]
+        return f"{name}{inspect.signature(value)}"
     except (ValueError, TypeError):
         return ""
 

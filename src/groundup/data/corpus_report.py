@@ -49,7 +49,7 @@ def _counts(values: Iterable[str]) -> dict[str, int]:
 
 
 def licence_table(documents: Iterable[Document]) -> list[dict[str, Any]]:
-    """A row a licence: documents, bytes, the sources under it and the evidence, most bytes first."""
+    """A row a licence: documents, bytes, sources and evidence; most bytes first."""
     rows: dict[str, dict[str, Any]] = {}
     for document in documents:
         row = rows.setdefault(

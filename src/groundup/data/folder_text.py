@@ -39,9 +39,9 @@ MIN_MAIN_SHARE = 0.3  # a `main` with less of the page's text is not the main pa
 
 def html(data: bytes) -> Page:
     """Readable text of a page: blocks on their own lines, preformatted text as it stands."""
-    from selectolax.parser import HTMLParser
+    from selectolax.lexbor import LexborHTMLParser
 
-    tree = HTMLParser(clean.decode(_declared(data))[0])
+    tree = LexborHTMLParser(clean.decode(_declared(data))[0])
     title = tree.css_first("title")
     body = tree.body
     if body is None:
@@ -55,7 +55,7 @@ def html(data: bytes) -> Page:
     )
     writer = _Writer()
     writer.walk(main)
-    return Page("\n".join(writer.lines).strip("\n"), tuple(writer.headings), name)
+    return Page(clean.valid("\n".join(writer.lines).rstrip("\n")), tuple(writer.headings), name)
 
 
 def _declared(data: bytes) -> bytes:
@@ -147,7 +147,7 @@ def pdf(data: bytes) -> Page:
         if reader.is_encrypted and not reader.decrypt(""):
             raise Unreadable("encrypted PDF: save it without a password")
         pages = [clean.newlines(page.extract_text()) for page in reader.pages]
-        title = str((reader.metadata or {}).get("/Title") or "")
+        title = str((reader.metadata.title if reader.metadata else "") or "")
     except (
         PyPdfError,
         ValueError,
@@ -167,4 +167,4 @@ def pdf(data: bytes) -> Page:
     for number, text in enumerate(pages, 1):
         headings.append(Heading(1, f"page {number}", len(lines) + 1, len(lines) + 2))
         lines += [f"[page {number}]", *(line.rstrip() for line in text.strip("\n").split("\n")), ""]
-    return Page("\n".join(lines).rstrip("\n"), tuple(headings), title.strip())
+    return Page(clean.valid("\n".join(lines).rstrip("\n")), tuple(headings), title.strip())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import Distribution
+from importlib.metadata import Distribution, PackageMetadata
 
 from groundup.data.document import UNKNOWN_LICENCE
 
@@ -100,12 +100,12 @@ def licence_of_text(text: str) -> str:
 def licence_of(distribution: Distribution) -> tuple[str, str]:
     """(SPDX, evidence): License-Expression, then classifiers, License field, licence files."""
     metadata = distribution.metadata
-    expression = metadata.get("License-Expression")
+    expression = _field(metadata, "License-Expression")
     if expression:
-        return expression.strip(), "METADATA License-Expression"
+        return expression, "METADATA License-Expression"
     ends = [c.rpartition(" :: ")[2] for c in metadata.get_all("Classifier") or () if "License" in c]
     named = sorted({_CLASSIFIERS[end] for end in ends if end in _CLASSIFIERS})
-    field = (metadata.get("License") or "").strip()
+    field = _field(metadata, "License")
     exact = _FIELDS.get(field.lower()) or (field if _is_spdx(field) else "")
     if named and not (named == ["BSD-3-Clause"] and "BSD" in exact):
         return " OR ".join(named), f"METADATA Classifier {'; '.join(ends)}"
@@ -114,6 +114,11 @@ def licence_of(distribution: Distribution) -> tuple[str, str]:
     if (identifier := licence_of_text(field)) != UNKNOWN_LICENCE:
         return identifier, "METADATA License (full text)"
     return _from_files(distribution)
+
+
+def _field(metadata: PackageMetadata, key: str) -> str:
+    """A header of the metadata, "" where it is missing."""
+    return metadata[key].strip() if key in metadata else ""
 
 
 def _is_spdx(field: str) -> bool:

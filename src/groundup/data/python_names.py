@@ -29,7 +29,7 @@ def is_private(dotted: str) -> bool:
 
 
 class Resolver:
-    """Follows names through the modules of a corpus; `compiled` modules hold names without source."""
+    """Follows names through the modules of a corpus; `compiled` ones have names but no source."""
 
     def __init__(self, modules: Iterable[Names], compiled: dict[str, frozenset[str]]) -> None:
         self.modules = {names.module: names for names in modules}
@@ -48,7 +48,7 @@ class Resolver:
             known = head in self.compiled.get(module, frozenset())
             return Target(module, dotted) if known else None
         if head in names.defined:
-            return self._member(module, head, rest, depth) if rest else Target(module, head)
+            return Target(module, dotted)
         return self._bound(names, head, rest, depth)
 
     def _bound(self, names: Names, head: str, rest: str, depth: int) -> Target | None:
@@ -81,10 +81,6 @@ class Resolver:
             return not name.startswith("_")
         return name in names.exported
 
-    def _member(self, module: str, owner: str, rest: str, depth: int) -> Target | None:
-        """Owner's own member; inherited ones are found in the bases by `inherited`."""
-        return Target(module, f"{owner}.{rest}")
-
     def inherited(self, target: Target, known: frozenset[Target] | set[Target]) -> Target | None:
         """The class member itself or the base class's that it is inherited from."""
         for _ in range(DEPTH):
@@ -99,6 +95,22 @@ class Resolver:
                 return None
             target = nearest[0]
         return None
+
+    def private_bases(self, owner: Target, named: dict[Target, set[str]]) -> list[Target]:
+        """Bases of a class, and theirs, up to the first that has a public name of its own."""
+        reached: list[Target] = []
+        frontier = [owner]
+        while frontier and len(reached) < DEPTH:
+            current = frontier.pop(0)
+            names = self.modules.get(current.module)
+            for base in names.bases.get(current.inside, ()) if names is not None else ():
+                target = self.find(current.module, base)
+                if target is None or target in named or target in reached:
+                    continue
+                if is_private(f"{target.module}.{target.inside}"):
+                    reached.append(target)
+                    frontier.append(target)
+        return reached
 
     def public(self) -> Iterator[tuple[str, Target]]:
         """Every (public name, definition) that modules offer on purpose, own definitions first."""
@@ -161,7 +173,25 @@ def public_names(resolver: Resolver, known: set[Target]) -> dict[Target, tuple[s
         inherited = resolver.inherited(target, known)
         if inherited is not None:
             found.setdefault(inherited, set()).add(name)
+    _through_private_bases(resolver, known, found)
     return {target: tuple(sorted(names, key=_rank)) for target, names in found.items()}
+
+
+def _through_private_bases(
+    resolver: Resolver, known: set[Target], found: dict[Target, set[str]]
+) -> None:
+    """Methods of an unnamed base go by the public class's name (`ArgumentParser.add_argument`)."""
+    members: dict[Target, list[Target]] = {}
+    for target in known:
+        owner, _, member = target.inside.rpartition(".")
+        if owner and not is_private(member):
+            members.setdefault(Target(target.module, owner), []).append(target)
+    for cls, names in sorted(found.items()):
+        for base in resolver.private_bases(cls, found):
+            for method in members.get(base, ()):
+                last = method.inside.rpartition(".")[2]
+                if Target(cls.module, f"{cls.inside}.{last}") not in known:
+                    found.setdefault(method, set()).update(f"{name}.{last}" for name in names)
 
 
 def _rank(name: str) -> tuple[int, int, str]:

@@ -1,4 +1,4 @@
-"""One Python file as syntax: its names, its imports and its documented definitions. Runs nothing."""
+"""One Python file as syntax: its names, imports and documented definitions. Runs nothing."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Names:
 
 
 def parse(text: str, module: str, package: bool) -> tuple[Names, list[Found]]:
-    """Names and definitions of a module's source; raises SyntaxError and ValueError (null bytes)."""
+    """Names and definitions of a module's source; raises SyntaxError or ValueError (nulls)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # invalid escapes in other people's strings
         tree = ast.parse(text)
@@ -289,9 +289,8 @@ def _exported(statements: list[ast.stmt]) -> tuple[str, ...] | None:
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
                 value = statement.value
-        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-            if _dotted(statement.value.func) in ("__all__.extend", "__all__.append"):
-                value = statement.value.args[0] if statement.value.args else None
+        elif isinstance(statement, ast.Expr):
+            value = _extension(statement.value)
         if value is None:
             continue
         literal = _literal_strings(value)
@@ -300,6 +299,14 @@ def _exported(statements: list[ast.stmt]) -> tuple[str, ...] | None:
         seen = True
         names.extend(literal)
     return tuple(dict.fromkeys(names)) if seen else None
+
+
+def _extension(call: ast.expr) -> ast.expr | None:
+    """What `__all__.extend(…)` adds."""
+    if not isinstance(call, ast.Call) or not call.args:
+        return None
+    adds = _dotted(call.func) in ("__all__.extend", "__all__.append")
+    return call.args[0] if adds else None
 
 
 def _literal_strings(node: ast.expr) -> list[str] | None:

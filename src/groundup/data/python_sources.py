@@ -181,7 +181,7 @@ def _imports(file: SourceFile) -> set[str]:
 
 
 def python_files(packages: tuple[str, ...], max_mib: float) -> Iterable[SourceFile]:
-    """The standard library first, then each distribution: the order in which duplicates are kept."""
+    """The standard library, then each distribution: the order in which duplicates are kept."""
     yield from stdlib_files()
     for distribution in chosen_distributions(packages):
         yield from distribution_files(distribution, max_mib)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from groundup.data import spans
 from groundup.data.document import lines_of
@@ -15,7 +16,7 @@ _RST = re.compile(r"^([=\-~^\"'+*#:.`_])\1{2,}\s*$")
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading: its level (1 is the highest), its text, its line and the first line of its body."""
+    """A heading: level (1 is the highest), text, its line and the first line of its body."""
 
     level: int
     title: str
@@ -29,7 +30,7 @@ def markdown_headings(text: str) -> list[Heading]:
 
     tokens = MarkdownIt("commonmark").parse(text)
     found = []
-    for token, inline in zip(tokens, tokens[1:], strict=False):
+    for token, inline in pairwise(tokens):
         if token.type == "heading_open" and token.map is not None and token.level == 0:
             title = " ".join(child.content for child in inline.children or () if child.content)
             title = re.sub(r"\s+", " ", title).strip()
@@ -87,7 +88,7 @@ def _pieces(lines: list[str], start: int, end: int, name: str, first_line: int) 
 
 
 def _cuts(lines: list[str], start: int, end: int) -> list[tuple[int, int]]:
-    """Line ranges of at most MAX_SECTION_LINES without blank edges, cut at a blank if there is one."""
+    """Line ranges of at most MAX_SECTION_LINES, without blank edges, cut at blank lines."""
     found = []
     while start <= end:
         if not lines[start - 1].strip():

@@ -11,7 +11,7 @@ import numpy as np
 from groundup.data import dedup, split
 from groundup.data.document import HELD_OUT, TRAIN, Document
 from groundup.data.reading import Reading
-from groundup.data.shingles import ngrams, shingles, word_hashes
+from groundup.data.shingles import distinct, ngrams, shingles, word_hashes
 
 FAMILY = 0.5  # Jaccard from which two documents must not stand on both sides of the split
 
@@ -75,8 +75,7 @@ def divide(
 ) -> tuple[list[Document], dict[str, float]]:
     """Documents with their split, and how much of the held-out text training also has."""
     documents = [reading.document for reading in kept if reading.document is not None]
-    words = [word_hashes(document.text) for document in documents]
-    grams = [np.unique(ngrams(w, split.LEAK_NGRAM)) for w in words]
+    grams = [distinct(ngrams(word_hashes(d.text), split.LEAK_NGRAM)) for d in documents]
     families = dedup.clusters(len(documents), pairs)
     shared = split.shared_shares(grams, families)
     sides = split.choose([d.doc_id for d in documents], families, shared, held_out)
@@ -84,8 +83,8 @@ def divide(
         "held_out_documents": float(sides.count(HELD_OUT)),
         "held_out_share": sides.count(HELD_OUT) / len(sides),
         "held_out_13gram_leak": split.leak(
-            [w for w, side in zip(words, sides, strict=True) if side == TRAIN],
-            [w for w, side in zip(words, sides, strict=True) if side == HELD_OUT],
+            [gram for gram, side in zip(grams, sides, strict=True) if side == TRAIN],
+            [gram for gram, side in zip(grams, sides, strict=True) if side == HELD_OUT],
         ),
     }
     divided = [replace(d, split=side) for d, side in zip(documents, sides, strict=True)]

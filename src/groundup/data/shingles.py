@@ -71,7 +71,13 @@ def ngrams(words: Hashes, size: int) -> Hashes:
 
 def shingles(text: str, size: int = SHINGLE) -> Hashes:
     """The sorted set of a text's word n-gram hashes."""
-    return np.unique(ngrams(word_hashes(text), size))
+    return distinct(ngrams(word_hashes(text), size))
+
+
+def distinct(values: Hashes) -> Hashes:
+    """Sorted distinct values (np.unique, but by sorting: several times as fast on hashes)."""
+    values = np.sort(values)
+    return values[np.append(True, values[1:] != values[:-1])] if len(values) else values
 
 
 def jaccard(a: Hashes, b: Hashes) -> float:

@@ -46,6 +46,7 @@ _UNDERLINE = re.compile(r"^[ \t]*([-=~^])\1{2,}[ \t]*$")
 _GOOGLE = r"^([ \t]*)(?:{names})[ \t]*:[ \t]*(.*)$"
 _FIELD = re.compile(r"^[ \t]*:\w[^:\n]*:")
 _CALL_FORM = re.compile(r"\s*([\w.]+\((?:[^()]|\([^()]*\))*\)(?:[ ]*->[^\n]*)?)")
+_ARROW = re.compile(r"\)[ ]*->[ ]*([^\n]+)")
 _CALL_LINE = re.compile(r"^[\w.]+ ?\(.*")
 
 
@@ -100,16 +101,20 @@ def summary(doc: Doc) -> Span:
         first = sentences(doc.text[start:end])
         if first:
             return span_at(doc, start, start + first[0][1])
-    return NOTHING
+    arrow = _ARROW.search(doc.text)  # "random() -> x in the interval [0, 1)." says it all
+    return span_at(doc, arrow.start(1), arrow.end(1)) if arrow else NOTHING
 
 
 def _skip_call_lines(paragraph: str) -> int:
     """Offset after the leading lines that show a call: `dict(iterable) -> new dictionary`."""
-    offset = 0
+    offset, indent = 0, -1
     for line in paragraph.split("\n"):
         bare = line.strip()
-        if bare and not (_CALL_LINE.match(bare) and (bare.endswith(")") or "->" in bare)):
+        call = bool(_CALL_LINE.match(bare)) and (bare.endswith(")") or "->" in bare)
+        if bare and not call and not (0 <= indent < _indent(line)):
             break
+        if call:
+            indent = _indent(line) if offset or indent >= 0 else 0
         offset += len(line) + 1
     return min(offset, len(paragraph))
 
@@ -139,9 +144,7 @@ def _bounded(doc: Doc, section: tuple[int, int]) -> Span:
     """The section, cut at a line end to what fits a quoted answer."""
     start, end = section
     kept = end
-    lines = 0
-    for match in re.finditer("\n", doc.text[start:end]):
-        lines += 1
+    for lines, match in enumerate(re.finditer("\n", doc.text[start:end]), 1):
         if lines >= MAX_SPAN_LINES or match.start() > MAX_SPAN_CHARACTERS:
             kept = start + match.start()
             break

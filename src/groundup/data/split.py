@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from groundup.data.document import HELD_OUT, TRAIN
-from groundup.data.shingles import Hashes, ngrams
+from groundup.data.shingles import Hashes
 
 LEAK_NGRAM = 13  # words, the length that GPT-3 decontaminates with (Brown et al. 2020, app. C)
 MAX_SHARED = 0.10  # share of a held-out document's 13-grams that other documents may have too
@@ -71,9 +71,11 @@ def choose(
 
 
 def leak(train: Sequence[Hashes], held_out: Sequence[Hashes]) -> float:
-    """Share of the held-out texts' 13-grams that also stand in a training text (word hashes in)."""
-    seen = [ngrams(words, LEAK_NGRAM) for words in train if len(words) >= LEAK_NGRAM]
-    asked = [ngrams(words, LEAK_NGRAM) for words in held_out if len(words) >= LEAK_NGRAM]
-    if not seen or not asked:
+    """Share of the held-out texts' n-grams (sorted sets) that also stand in a training text."""
+    if not train or not held_out:
         return 0.0
-    return float(np.isin(np.concatenate(asked), np.unique(np.concatenate(seen))).mean())
+    seen, asked = np.sort(np.concatenate(list(train))), np.concatenate(list(held_out))
+    if not len(seen) or not len(asked):
+        return 0.0
+    places = np.minimum(np.searchsorted(seen, asked), len(seen) - 1)
+    return float((seen[places] == asked).mean())
