@@ -67,6 +67,14 @@ def test_carbon_water_and_price_follow_energy():
     assert made.details["water"].to("L").value == pytest.approx(it_energy * 0.36)
 
 
+def test_stated_pue_and_wue_take_the_place_of_the_cooling_default():
+    _, made = plan(topology="none", pue=1.5, wue=2.0)
+    it_energy = 1.275 * 1e5 * 24
+    assert made.needs.to("kW").value == pytest.approx(1.275 * 1e5 * 1.5)
+    assert made.details["energy"].to("kWh").value == pytest.approx(it_energy * 1.5)
+    assert made.details["water"].to("L").value == pytest.approx(it_energy * 2.0)
+
+
 def test_regions_without_data_name_those_with():
     with pytest.raises(NoDataError, match=r"electricity_price.*us.*usd_per_kwh"):
         plan(region="fr")
