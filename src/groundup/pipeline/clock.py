@@ -43,8 +43,8 @@ class Clock:
 
     def used(self) -> Used:
         """Use of all attempts together, as of now."""
-        now = self._meter.read()
-        before = self._before
+        now, before = self._meter, self._before
+        now.update()
         return replace(
             before,
             seconds=before.seconds + time.monotonic() - self._start,
@@ -59,8 +59,12 @@ class Clock:
     def tick(self) -> None:
         """Write the use to disk when the last writing is some seconds old."""
         if time.monotonic() - self._written >= WRITE_EVERY_SECONDS:
-            self._written = time.monotonic()
-            write_json(self._path, asdict(self.used()))
+            self.save()
+
+    def save(self) -> None:
+        """Write the use to disk now."""
+        self._written = time.monotonic()
+        write_json(self._path, asdict(self.used()))
 
     def remove(self) -> None:
         """Delete the file; the manifest holds its content now."""

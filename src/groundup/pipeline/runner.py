@@ -15,7 +15,7 @@ from groundup.pipeline.manifest import Manifest, hash_files
 from groundup.pipeline.step import Metrics, Progress, Step, StepContext
 from groundup.pipeline.store import Store, disk_guard, step_key
 from groundup.systems.energy import EnergyMeter
-from groundup.systems.memory import PeakMemory
+from groundup.systems.peak import PeakMemory
 
 _LICENCES, _SOURCES = "licences", "sources"
 
@@ -105,7 +105,11 @@ def _build(
         context = StepContext(
             inputs={name: made[name].directory for name in step.inputs}, out=work, progress=progress
         )
-        metrics = step.run(context)
+        try:
+            metrics = step.run(context)
+        except BaseException:
+            clock.save()  # what was spent counts, however the attempt ended
+            raise
         used = clock.used()
         clock.remove()
     manifest = Manifest(

@@ -98,11 +98,15 @@ class EnergyMeter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.seconds = time.perf_counter() - self.started
-        self.cpu_seconds = _cpu_seconds() - self.cpu_started
         if self.poller is not None:
             self.done.set()
             self.poller.join()
+        self.update()
+
+    def update(self) -> None:
+        """Bring seconds and joules up to now; may be called at any time inside the `with`."""
+        self.seconds = time.perf_counter() - self.started
+        self.cpu_seconds = _cpu_seconds() - self.cpu_started
         self._read() if self.zones else self._estimate()
 
     def metrics(self) -> dict[str, float | str]:

@@ -1,0 +1,135 @@
+"""The commands that calculate: init, plan, explain, calibrate, validate."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from groundup.cli.console import Console
+from groundup.facts.errors import ArtifactError, ConfigError
+from groundup.stack.load import load_stack
+from groundup.stack.stack import Stack
+from groundup.stack.template import template
+
+if TYPE_CHECKING:
+    from groundup.chips.this_machine import Machine
+    from groundup.planner.plan import Plan
+
+THIS_MACHINE = "this-machine"
+
+
+def init(arguments: argparse.Namespace) -> None:
+    """Write a commented stack file; never over one that exists unless told so."""
+    path: Path = arguments.file
+    if path.exists() and not arguments.force:
+        raise ConfigError(f"{path}: exists already; name another file, or say --force")
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path}: there is no folder {path.parent}")
+    path.write_text(template(path.stem), encoding="utf-8")
+    print(
+        f"wrote {path}\nnext: groundup plan {path}   (price it)\n"
+        f"      groundup up {path}     (build and serve it)"
+    )
+
+
+def plan(arguments: argparse.Namespace) -> None:
+    """Print the plan of a stack as a table or as JSON."""
+    from groundup.planner.table import render_table
+    from groundup.planner.to_json import plan_json
+
+    made = plan_of(arguments)
+    if arguments.json:
+        print(json.dumps(plan_json(made), indent=1))
+    else:
+        print(render_table(made, width=max(100, shutil.get_terminal_size((120, 24)).columns)))
+
+
+def explain(arguments: argparse.Namespace) -> None:
+    """Print where one cell of the plan comes from."""
+    from groundup.planner.explain_cell import explain_cell, explain_cell_json
+
+    made = plan_of(arguments)
+    if arguments.json:
+        print(json.dumps(explain_cell_json(made, arguments.cell), indent=1))
+    else:
+        print(explain_cell(made, arguments.cell))
+
+
+def calibrate(arguments: argparse.Namespace) -> None:
+    """Measure this machine and keep the measurement for later plans."""
+    machine = measure_machine(arguments.runs, arguments.seconds, Console())
+    path = machine_file(arguments.runs)
+    if arguments.json:
+        print(path.read_text(encoding="utf-8"))
+        return
+    for fact in machine.facts():
+        print(f"{fact.key:45} {fact.value:>12.4g} [{fact.low:.4g}, {fact.high:.4g}] {fact.unit}")
+    print(f"kept in {path}; `groundup plan` uses it for `{THIS_MACHINE}`")
+
+
+def validate(arguments: argparse.Namespace) -> None:
+    """Print predicted against measured for the newest run of a stack."""
+    from groundup.pipeline.report import comparison
+
+    stack = load_stack(arguments.stack, arguments.set)
+    table = comparison(arguments.runs, stack.name)
+    print(json.dumps(table.rows(), indent=1) if arguments.json else table.text())
+
+
+def plan_of(arguments: argparse.Namespace) -> Plan:
+    """The plan that the arguments of a command ask for."""
+    if arguments.samples < 0:
+        raise ConfigError(f"--samples {arguments.samples}: allowed is 0 (a point) or more")
+    stack = load_stack(arguments.stack, arguments.set)
+    return plan_stack(stack, arguments.runs, arguments.samples, arguments.seed, Console())
+
+
+def plan_stack(stack: Stack, runs: Path, samples: int, seed: int, console: Console) -> Plan:
+    """Plan a stack; `this-machine` is measured once and kept under `runs`."""
+    from groundup.planner.passes import make_plan
+
+    if stack.chips.accelerator != THIS_MACHINE:
+        return make_plan(stack, samples, seed)
+    machine = known_machine(runs) or measure_machine(runs, 8.0, console)
+    return make_plan(stack, samples, seed, machine, **_measured_training(runs))
+
+
+def _measured_training(runs: Path) -> dict[str, Any]:
+    """The measured training speeds of an earlier run, where there is one."""
+    from groundup.pipeline.report import newest_calibration
+
+    calibration = newest_calibration(runs)
+    return {} if calibration is None else {"calibration": calibration}
+
+
+def machine_file(runs: Path) -> Path:
+    """Where the measurement of this machine is kept."""
+    return runs / "machine.json"
+
+
+def known_machine(runs: Path) -> Machine | None:
+    """The kept measurement of this machine, if any."""
+    from groundup.chips.this_machine import load
+
+    path = machine_file(runs)
+    return load(path) if path.exists() else None
+
+
+def measure_machine(runs: Path, seconds: float, console: Console) -> Machine:
+    """Measure this machine and keep the result; raises ArtifactError when it cannot be kept."""
+    from groundup.chips.this_machine import measure
+
+    console.say(f"measuring this machine once ({seconds:g} s) ...")
+    machine = measure(seconds, console.progress("calibrate"))
+    path = machine_file(runs)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        machine.save(path)
+    except OSError as error:
+        raise ArtifactError(
+            f"{path}: cannot be written ({error.strerror}); choose another place with --runs DIR"
+        ) from error
+    return machine
