@@ -46,7 +46,7 @@ def _part_wafers(part: str, ask: Ask, facts: Catalogue, samples: int) -> dict[st
     gross = _gross(area, facts, samples, f"fabs.{part}_gross_dies")
     defects = (
         area
-        * given(1.0, "die", "one die")
+        * given(1.0, "die", "one die", "definition")
         * facts.estimate(f"fabs.node.{node}.defect_density", samples)
     )
     defects = defects.to("1").named(f"fabs.{part}_defects", "die area x defect density")

@@ -233,7 +233,7 @@ def limit(
         there = (copies * replica.tokens_per_s).named(
             "inference.fleet_tokens_per_s", "accelerators / accelerators_per_replica x tokens_per_s"
         )
-        binds = f"{replica.slowest} of the accelerators"
+        binds = replica.slowest
     else:
         there = given(0.0, "token/s", "inference.fleet_tokens_per_s", "the model does not fit")
         binds = "memory of a replica: the weights do not fit"

@@ -9,26 +9,28 @@ from groundup.planner.plan import Plan
 from groundup.planner.words import number, quantity
 
 _COLUMNS = (("layer", 13), ("needs [5-95 %]", 26), ("limit", 11), ("room", 6), ("binds", 0),
-            ("cost [5-95 %]", 21), ("time", 8), ("power", 7))  # fmt: skip
+            ("cost [5-95 %]", 22), ("time", 8), ("power", 7))  # fmt: skip
 _NARROW = 112
 """Below this many columns the table leaves out the interval of the cost."""
 _NARROW_COST = 9
-_LEAST_BINDS = 14
+_LEAST_BINDS = 13
+_LONGEST_BINDS = 60
+"""Characters of a reason that the table shows; `explain LAYER.limit` gives all of it."""
 
 
 def render_table(plan: Plan, width: int = 120) -> str:
     """The table within `width` columns (at least 100) and one paragraph of totals."""
     widths = _widths(width)
-    head = [
-        name if size != _NARROW_COST else "cost"
-        for (name, _), size in zip(_COLUMNS, widths, strict=True)
-    ]
+    wide = widths[5] > _NARROW_COST
+    head = [name for name, _ in _COLUMNS]
+    head[5] = head[5] if wide else "cost"
     lines = [f"plan of {plan.stack} ({plan.path}), {plan.samples} draws, seed {plan.seed}", ""]
     lines += _row(head, widths)
     lines.append("-" * (sum(widths) + len(widths) - 1))
     for row in reversed(plan.layers):
-        lines += _row(_cells(row, plan, wide=widths[5] > _NARROW_COST), widths)
-    return "\n".join([*lines, "", *textwrap.wrap(summary(plan), width)])
+        lines += _row(_cells(row, plan, wide), widths)
+    note = "= in front of a cost: contained in other rows. room = limit / needs."
+    return "\n".join([*lines, note, "", *textwrap.wrap(summary(plan), width)])
 
 
 def _widths(width: int) -> list[int]:
@@ -63,8 +65,8 @@ def _cells(row: LayerPlan, plan: Plan, wide: bool) -> list[str]:
         quantity(row.needs, interval=True),
         quantity(row.limit),
         "-" if headroom is None else f"x{number(headroom.value)}",
-        row.binds,
-        quantity(row.cost, interval=wide),
+        textwrap.shorten(row.binds, _LONGEST_BINDS, placeholder=" ..."),
+        "=" * (row.included and row.cost is not None) + quantity(row.cost, interval=wide),
         quantity(row.time),
         quantity(row.power),
     ]

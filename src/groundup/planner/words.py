@@ -18,13 +18,13 @@ _FAMILIES = (
     (("PB", 1.0), ("TB", 1.0), ("GB", 1.0), ("MB", 1.0), ("kB", 1.0), ("B", 0.0)),
     (("tCO2", 1.0), ("kgCO2", 1.0), ("gCO2", 0.0)),
     (("m^3", 1.0), ("L", 0.0)),
-    (("PFLOP/(s*accelerator)", 1.0), ("TFLOP/(s*accelerator)", 0.1),
+    (("PFLOP/(s*accelerator)", 1.0), ("TFLOP/(s*accelerator)", 1.0),
      ("GFLOP/(s*accelerator)", 0.0)),
     (("GB/accelerator", 1.0), ("MB/accelerator", 0.0)),
 )  # fmt: skip
 _SHORT = {
     "accelerator": "acc", "question": "q", "token": "tok", "parameter": "param",
-    "server": "servers", "FLOP/(s*acc)": "FLOP/s", "B/acc": "B", "day": "days", "year": "yr",
+    "FLOP/(s*acc)": "FLOP/s", "B/acc": "B", "day": "days", "year": "yr",
     "month": "months", "m^3": "m3",
 }  # fmt: skip
 """Shorter words for the narrow table; what is counted per accelerator says so in its layer."""

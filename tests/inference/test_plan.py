@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import given as examples
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from groundup.facts.catalogue import load_catalogue
+from groundup.facts.errors import NoDataError
+from groundup.facts.estimate import given
+from groundup.facts.layer import Ask
+from groundup.inference.config import InferenceConfig
+from groundup.inference.plan import demand, limit, one_replica
+from groundup.models.count import ModelShape, kv_bytes_per_token, parameters
+from groundup.systems.accelerator import accelerator
+
+FACTS = load_catalogue()
+SHAPES = {
+    "8b": ModelShape(32, 4096, 32, 8, 128, 14336, 128256, 131072, tied=False),
+    "70b": ModelShape(80, 8192, 64, 8, 128, 28672, 128256, 131072, tied=False),
+    "405b": ModelShape(126, 16384, 128, 8, 128, 53248, 128256, 131072, tied=False),
+}
+
+
+def asked(config: InferenceConfig, shape: ModelShape, chip: str, rate: float = 10.0) -> Ask:
+    calls = given(rate, "question/s", "middleware.calls_per_s", "here")
+    ask = Ask(chip, {"calls_per_s": calls, "peak_calls_per_s": calls * 2.0})
+    return demand(config, ask, FACTS, shape=shape, chip=accelerator(chip, FACTS))
+
+
+def measured() -> list[tuple[str, float]]:
+    path = Path(__file__).parents[1] / "data" / "published_runs.csv"
+    with path.open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["quantity"] == "time_per_token"]
+    return [(row["run"], float(row["value"])) for row in rows]
+
+
+@pytest.mark.parametrize(("run", "seconds"), measured())
+def test_time_per_token_is_near_the_measured(run: str, seconds: float) -> None:
+    _, _, size, *rest = run.replace("llama-3.1-", "llama-3.1-").split("-")
+    cluster = next(part for part in rest if "x" in part)
+    count, chip = cluster.split("x", 1)
+    batch = int(rest[-1].removeprefix("batch"))
+    config = InferenceConfig(
+        quantise="fp8" if "fp8" in rest else "none",
+        prompt_tokens=100,
+        output_tokens=400,
+        accelerators_per_replica=int(count),
+        batch=batch,
+    )
+    name = {"h100": "h100-sxm", "b200": "b200"}[chip]
+    replica = one_replica(
+        config, asked(config, SHAPES[size], name), FACTS,
+        shape=SHAPES[size], chip=accelerator(name, FACTS),
+    )  # fmt: skip
+    assert replica.step.value == pytest.approx(seconds, rel=0.25)
+
+
+def test_bytes_of_weights_and_cache() -> None:
+    config = InferenceConfig(quantise="int8", accelerators_per_replica=8)
+    ask = asked(config, SHAPES["405b"], "h100-sxm")
+    assert ask["served_weight_bytes"].value == parameters(SHAPES["405b"])
+    # 2 x 126 layers x 8 heads x 128 channels x 2 bytes
+    assert ask["kv_bytes_per_token"].value == 516_096 == kv_bytes_per_token(SHAPES["405b"])
+
+
+def test_405b_in_bf16_does_not_fit_ten_h100_but_fp8_fits_eight() -> None:
+    # seed fact: 810 GB of bf16 weights are more than 10 x 80 GB
+    for config, fits in (
+        (InferenceConfig(quantise="none", accelerators_per_replica=10), False),
+        (InferenceConfig(quantise="fp8", accelerators_per_replica=8), True),
+    ):
+        ask = asked(config, SHAPES["405b"], "h100-sxm")
+        chip = accelerator("h100-sxm", FACTS)
+        replica = one_replica(config, ask, FACTS, shape=SHAPES["405b"], chip=chip)
+        assert replica.fits is fits
+
+
+@settings(max_examples=20, deadline=None)
+@examples(st.floats(0.01, 1e4), st.integers(1, 256))
+def test_the_fleet_carries_the_peak(rate: float, batch: int) -> None:
+    config = InferenceConfig(quantise="fp8", accelerators_per_replica=8, batch=batch)
+    ask = asked(config, SHAPES["405b"], "h100-sxm", rate)
+    chip = accelerator("h100-sxm", FACTS)
+    replica = one_replica(config, ask, FACTS, shape=SHAPES["405b"], chip=chip)
+    served = ask["replicas"].value * replica.tokens_per_s.value
+    peak = ask["peak_output_tokens_per_s"].value
+    assert served >= peak * (1 - 1e-6)
+    assert served - replica.tokens_per_s.value <= max(peak, 0) or ask["replicas"].value == 1
+
+
+def test_limit_prices_a_million_tokens() -> None:
+    config = InferenceConfig(quantise="fp8", accelerators_per_replica=8, batch=64)
+    shape, chip = SHAPES["405b"], accelerator("h100-sxm", FACTS)
+    ask = asked(config, shape, "h100-sxm").with_(
+        stack_accelerators=given(16.0, "accelerator", "chips.count", "here")
+    )
+    price = given(2.0, "USD/(accelerator*h)", "chips.usd_per_hour", "here")
+    row = limit(config, ask, FACTS, shape=shape, chip=chip, usd_per_hour=price, watts=None)
+    replica = one_replica(config, ask, FACTS, shape=shape, chip=chip)
+    full = 8 * 2.0 / 3600 / replica.tokens_per_s.value * 1e6
+    assert row.details["usd_per_million_tokens_full"].value == pytest.approx(full)
+    assert row.limit is not None
+    assert row.limit.value == pytest.approx(2 * replica.tokens_per_s.value)
+    assert row.power is None
+
+
+def test_a_chip_without_fp8_says_so() -> None:
+    config = InferenceConfig(quantise="fp8")
+    with pytest.raises(NoDataError, match="a100-80gb has no peak for fp8"):
+        asked(config, SHAPES["8b"], "a100-80gb")
