@@ -12,7 +12,7 @@ from groundup.facts.errors import ArtifactError
 from groundup.middleware import bm25
 from groundup.middleware.bm25 import Field
 
-WORDS = st.sampled_from("alpha beta gamma delta eps zeta eta theta".split())
+WORDS = st.sampled_from(["alpha", "beta", "gamma", "delta", "eps", "zeta", "eta", "theta"])
 DOCUMENTS = st.lists(st.lists(WORDS, min_size=1, max_size=12), min_size=1, max_size=12)
 
 
@@ -66,7 +66,9 @@ def test_the_order_of_passages_does_not_change_scores(
 
 
 def test_search_is_sorted_and_leaves_out_what_does_not_match() -> None:
-    index = bm25.build({"text": ["a cat sat on a mat", "a cat and a cat ran", "dogs"]}, {"text": Field()})
+    index = bm25.build(
+        {"text": ["a cat sat on a mat", "a cat and a cat ran", "dogs"]}, {"text": Field()}
+    )
     hits = index.search("cats", 10)
     assert [row for row, _ in hits] == [1, 0]
     assert hits[0][1] > hits[1][1] > 0

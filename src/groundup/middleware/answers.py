@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from groundup.data.document import Passage
 from groundup.middleware import compose, quotes
 from groundup.middleware.citations import Citation
 from groundup.middleware.compose import Outcome
 from groundup.middleware.draft import Draft
+from groundup.middleware.grammar import ABOUT_A_SYMBOL
 from groundup.middleware.policy import Policy, features
-from groundup.middleware.questions import ABOUT_A_SYMBOL, Mention, Understood, understand
+from groundup.middleware.questions import Mention, Understood, understand
 from groundup.middleware.retrieval import Hit, Retriever
 
 PASSAGES = 8
@@ -116,8 +117,7 @@ class Assistant:
         """Kind and names of a question; the kind by the model where the policy says so."""
         read = understand(question, self.retriever.table, earlier)
         if self.policy.route_by_model and self.router is not None:
-            kind = self.router(question)
-            read = Understood(question, kind, read.mentions, read.parameter, read.follow_up)
+            read = replace(read, kind=self.router(question))
         return read
 
     def stream(self, question: str, earlier: Sequence[str] = ()) -> Iterator[str]:
@@ -180,26 +180,30 @@ class _Writer:
         if self.read.kind == "which":
             return False
         if self.read.kind == "how":
-            asks_itself = re.search(r"\bhow (?:does|do|is|are)\b(?! (?:i|you|we|one)\b)", self.read.question.lower())
+            asks_itself = re.search(
+                r"\bhow (?:does|do|is|are)\b(?! (?:i|you|we|one)\b)", self.read.question.lower()
+            )
             return mention.strong and (passage.kind != "module" or bool(asks_itself))
         return True
 
     def _about(self, mention: Mention) -> Outcome:
-        library, table = self.retriever.library, self.retriever.table
+        table = self.retriever.table
         passage = self._choose_meaning(mention)
         self.subject, self.confidence = passage.name, 1.0
         outcome = self._by_kind(passage)
         others = [table.names[row] for row in mention.rows if table.names[row] != passage.name]
         exact = passage.name.endswith("." + mention.text) or passage.name == mention.text
-        if others and "." not in mention.text and exact:
+        whole = passage.name == mention.text and passage.kind == "module"
+        if others and "." not in mention.text and exact and not whole:
             compose.other_meanings(self.draft, mention.text, others)
-        del library
         return outcome
 
     def _choose_meaning(self, mention: Mention) -> Passage:
         """The likeliest passage; a topic where the question speaks of a statement or keyword."""
         passages = self.retriever.library.passages(mention.rows[:6])
-        if re.search(r"\b(?:statement|keyword|loop|operator|expression)s?\b", self.read.question.lower()):
+        if re.search(
+            r"\b(?:statement|keyword|loop|operator|expression)s?\b", self.read.question.lower()
+        ):
             return next((p for p in passages if p.kind == "topic"), passages[0])
         wanted = {"members": ("class", "module")}.get(self.read.kind)
         if wanted and passages[0].kind not in wanted:
@@ -269,17 +273,19 @@ class _Writer:
         """Decline a name that is not here: say what its front part has, and what is near."""
         table = self.retriever.table
         front, _, leaf = mention.text.rpartition(".")
-        owners = table.resolve(front) if front else []
-        if owners:
-            owner = self.retriever.library.passage(owners[0])
-            self.draft.say(f"`{owner.name}` is documented here, but nothing in it named `{leaf}`.")
+        row = table.owner(front) if front else None
+        if row is not None:
+            owner = table.names[row]
+            self.draft.say(f"`{owner}` is documented here, but nothing in it named `{leaf}`.")
         else:
             self.draft.say(f"Nothing named `{mention.text}` is documented here.")
         near = table.nearest(mention.text)
         if near:
-            self.draft.say("Names spelled like it: " + ", ".join(f"`{name}`" for name in near) + ".")
-        elif owners and (rows := table.members(owners[0])):
-            names = ", ".join(f"`{table.names[row].rpartition('.')[2]}`" for row in rows[:10])
+            self.draft.say(
+                "Names spelled like it: " + ", ".join(f"`{name}`" for name in near) + "."
+            )
+        elif row is not None and (rows := table.members(row)):
+            names = ", ".join(f"`{table.names[each].rpartition('.')[2]}`" for each in rows[:10])
             self.draft.say(f"It has: {names}.")
         return Outcome(True, f"unknown name {mention.text}")
 
@@ -288,6 +294,8 @@ def _distinct(passages: Sequence[Passage]) -> list[Passage]:
     """Without repeated names and without undocumented ones behind documented ones."""
     seen: dict[str, Passage] = {}
     for passage in passages:
-        if passage.name not in seen and (quotes.summary(passage) or quotes.signature(passage) or passage.text):
+        if passage.name not in seen and (
+            quotes.summary(passage) or quotes.signature(passage) or passage.text
+        ):
             seen[passage.name] = passage
     return list(seen.values())

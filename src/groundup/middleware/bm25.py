@@ -25,9 +25,9 @@ class Field:
 
 
 FIELDS: dict[str, Field] = {
-    "name": Field(5.0, 0.4),
-    "signature": Field(1.0, 0.5),
-    "summary": Field(2.0, 0.5),
+    "name": Field(3.0, 0.4),
+    "signature": Field(0.5, 0.5),
+    "summary": Field(3.0, 0.5),
     "text": Field(1.0, 0.75),
 }
 """Fields of a passage; the weights were chosen on training questions (docs/LOG.md)."""

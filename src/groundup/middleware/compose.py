@@ -129,7 +129,9 @@ def _member_line(draft: Draft, passage: Passage, library: Library, table: Symbol
 
 def section(draft: Draft, passage: Passage, question: str) -> Outcome:
     """The paragraph of a section or topic that is closest to the question."""
-    found = quotes.closest(passage, question, skip="" if passage.kind == "section" else passage.name)
+    found = quotes.closest(
+        passage, question, skip="" if passage.kind == "section" else passage.name
+    )
     if found is None:
         return not_documented(draft, passage, "is a heading only")
     draft.say(f"From “{passage.name}”:")

@@ -29,7 +29,11 @@ class Draft:
         """
         made = cite(self.look_up, passage.uri, quote.start, quote.end, quote.text, passage.name)
         for number, known in enumerate(self.citations, 1):
-            if (known.uri, known.start_line, known.quote) == (made.uri, made.start_line, made.quote):
+            if (known.uri, known.start_line, known.quote) == (
+                made.uri,
+                made.start_line,
+                made.quote,
+            ):
                 return f"[{number}]"
         self.citations.append(made)
         return f"[{len(self.citations)}]"

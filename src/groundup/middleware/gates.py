@@ -1,4 +1,4 @@
-"""Evaluation gates: a candidate that fails one is not promoted, and the report says which and why."""
+"""Evaluation gates: a candidate that fails one is not promoted; the report says which and why."""
 
 from __future__ import annotations
 
@@ -64,8 +64,10 @@ def describe(results: Sequence[GateResult], report_path: str, serving: str = "")
     failed = [result.name for result in results if not result.ok]
     if not failed:
         return "\n".join([*lines, f"All {len(results)} gates pass. Numbers: {report_path}"])
-    stays = f"The last good one stays served: {serving}." if serving else (
-        "Nothing was served before, so nothing is served now."
+    stays = (
+        f"The last good one stays served: {serving}."
+        if serving
+        else ("Nothing was served before, so nothing is served now.")
     )
     return "\n".join(
         [

@@ -11,24 +11,33 @@ import numpy as np
 from groundup.data.store import Progress, iterate_documents, read_jsonl
 from groundup.facts.errors import DataError
 from groundup.middleware import bm25, vectors
+from groundup.middleware.calibration import calibrate_assistant
 from groundup.middleware.fusion import tune_weight
+from groundup.middleware.importance import importance
 from groundup.middleware.library import Library, write_library
 from groundup.middleware.metrics import reciprocal_rank
+from groundup.middleware.policy import Policy
 from groundup.middleware.retrieval import RetrievalConfig, Retriever
 from groundup.middleware.symbols import reference_counts, reference_priors
 
 TUNING_QUESTIONS = 400
 LEAST_GAIN = 0.005
-"""A ranking takes the place of plain BM25 only when its MRR on training questions is this higher."""
+"""Plain BM25 gives way only to a ranking whose MRR on training pairs is higher by this."""
 
 
 def build_index(
-    documents: Path, encoder: Path | None, tokenizer: Path | None, out: Path, progress: Progress
+    documents: Path,
+    encoder: Path | None,
+    tokenizer: Path | None,
+    out: Path,
+    progress: Progress,
+    questions: Path | None = None,
 ) -> dict[str, float | int | str]:
-    """Write a whole index into `out`: library, keyword index, priors, vectors, tuned config.
+    """Write a whole index into `out`: library, keyword index, priors, vectors, tuned settings.
 
-    `documents` is the data floor's directory (documents, passages, pairs.jsonl where there is
-    one). Goes on from what a killed run has finished. Without an encoder the index is BM25 only.
+    `documents` holds documents.parquet and passages.parquet; `questions` (pairs.jsonl and
+    questions.jsonl) tunes fusion and abstention, on training rows only. Goes on from what a
+    killed run has finished. Without an encoder the index is BM25 only.
     """
     out.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -37,18 +46,26 @@ def build_index(
         keyword_index(library, progress).save(out)
     if not (out / "priors.npy").is_file():
         np.save(out / "priors.npy", _priors(documents, library, progress))
+    if not (out / "importance.npy").is_file():
+        np.save(out / "importance.npy", importance(library, np.load(out / "priors.npy")))
     seconds_keyword = time.monotonic() - began
     if encoder is not None and tokenizer is not None:
         _vectors(library, encoder, tokenizer, out, progress)
     RetrievalConfig().save(out)
-    config = tune(documents, out, encoder, tokenizer, progress)
+    Policy().save(out)
+    config = tune(questions, out, encoder, tokenizer, progress)
     config.save(out)
+    calibration: dict[str, float | int | str] = {"calibrated": 0}
+    if questions is not None and (questions / "questions.jsonl").is_file():
+        retriever = Retriever.open(out, encoder, tokenizer)
+        calibration = calibrate_assistant(questions, out, retriever, progress)
     return {
         "passages": len(library),
         "keyword_seconds": round(seconds_keyword, 2),
         "seconds": round(time.monotonic() - began, 2),
         "retriever": config.mode,
         "encoder_weight": config.encoder_weight,
+        **calibration,
         "bytes": sum(file.stat().st_size for file in out.iterdir()),
     }
 
@@ -101,7 +118,7 @@ def _vectors(
 
 
 def tune(
-    documents: Path,
+    questions: Path | None,
     index: Path,
     encoder: Path | None,
     tokenizer: Path | None,
@@ -111,10 +128,10 @@ def tune(
 
     BM25 where there is no encoder, no pairs, or no gain.
     """
-    if encoder is None or not (documents / "pairs.jsonl").is_file():
+    if encoder is None or questions is None or not (questions / "pairs.jsonl").is_file():
         return RetrievalConfig()
     retriever = Retriever.open(index, encoder, tokenizer)
-    pairs = tuning_pairs(read_jsonl(documents / "pairs.jsonl"), retriever)
+    pairs = tuning_pairs(read_jsonl(questions / "pairs.jsonl"), retriever)
     if not pairs:
         return RetrievalConfig()
     return _best_config(retriever, pairs, progress)

@@ -67,6 +67,14 @@ class Library:
         return [self.passage(row) for row in rows]
 
     @cached_property
+    def sources(self) -> dict[str, str]:
+        """Source (`stdlib`, `dist:numpy`, `folder:NAME`) of every document by uri."""
+        table = self._documents.read(columns=["uri", "source"])
+        return dict(
+            zip(*(table.column(name).to_pylist() for name in ("uri", "source")), strict=True)
+        )
+
+    @cached_property
     def _document_rows(self) -> dict[str, int]:
         uris = self._documents.read(columns=["uri"]).column("uri").to_pylist()
         return {uri: row for row, uri in enumerate(uris)}

@@ -29,9 +29,7 @@ def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return 1.0 / (1.0 + np.exp(-np.clip(x, -40, 40)))
 
 
-def fit(
-    features: NDArray[np.float64], labels: NDArray[np.float64], ridge: float = 1.0
-) -> Logistic:
+def fit(features: NDArray[np.float64], labels: NDArray[np.float64], ridge: float = 1.0) -> Logistic:
     """Maximum likelihood with an L2 penalty on all weights but the bias, by Newton's method.
 
     features (rows, n), labels (rows,) of 0 and 1. Both labels must occur (ValueError).

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,9 +51,10 @@ class Policy:
 def load_policy(folder: Path) -> Policy:
     """Read `policy.json`. ArtifactError when it is missing or not ours."""
     try:
-        values = json.loads((folder / "policy.json").read_text("utf-8"))
-        return Policy(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-    except (OSError, ValueError, TypeError) as error:
+        values: dict[str, Any] = json.loads((folder / "policy.json").read_text("utf-8"))
+        lists = {name: tuple(values.pop(name)) for name in ("mean", "spread", "weights")}
+        return Policy(**lists, **values)
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise ArtifactError(
             f"{folder}/policy.json: not readable ({error}); run `calibrate` again"
         ) from error

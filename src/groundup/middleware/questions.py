@@ -6,98 +6,25 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from groundup.middleware.grammar import (
+    ABBREVIATIONS,
+    ABOUT_A_SYMBOL,
+    BEFORE,
+    BEHIND,
+    BESIDE,
+    FILE_NAMES,
+    HOW_TO,
+    IDENT,
+    KINDS,
+    PAIR,
+    PARAMETER,
+    PLAIN,
+    PRONOUNS,
+    SCOPE,
+    SLOTS,
+)
 from groundup.middleware.symbols import SymbolTable
 from groundup.middleware.terms import STOP
-
-IDENT = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
-THING = r"(?:function|method|class|module|package|library|statement|keyword|decorator|attribute)"
-NAME = rf"[`'\"]?(?P<x>{IDENT})(?:\(\))?[`'\"]?"
-FILE_NAMES = re.compile(r"\.(?:py|txt|csv|json|md|toml|yaml|yml|pdf|html|cfg|ini|log|zip|gz|exe)$")
-ABBREVIATIONS = frozenset({"e.g", "i.e", "etc", "vs"})
-PRONOUNS = re.compile(r"\b(?:it|its|it's|that one|this one|the same|that function|they|them)\b")
-
-# The first rule that fits gives the kind. Their order matters: "which function raises" is `which`.
-KINDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(pattern))
-    for kind, pattern in (
-        ("difference", r"\bdifferences?\b|\bdiffers?\b|\b(?:vs|versus)\b|\bcompared? (?:to|with)\b"),
-        (
-            "which",
-            rf"\b(?:which|what)\s+(?:\w+\s+){{0,2}}?{THING}s?\b(?!\s+(?:is|are|does|do)\s+(?:in|on|of)\b)"
-            r"|^which\b(?!.*\b(?:exceptions?|errors?|arguments?|parameters?|methods?|version)\b)"
-            rf"|\bis there (?:a|an|any|some)\b|\bname of (?:the|a) {THING}",
-        ),
-        (
-            "members",
-            r"\b(?:what|which|list|show|name|all)\b.*\b(?:methods|attributes|members|classes|functions)"
-            r"\b.*\b(?:of|in|on|does|has|have|from|for)\b|\bmethods of\b|\bwhat can i do with\b"
-            r"|\bwhat(?:'s| is) in(?:side)?\b.*\bmodule\b",
-        ),
-        ("default", r"\bdefaults?\b"),
-        (
-            "parameter",
-            r"\bwhat (?:does|is|do|are)\b.*\b(?:argument|parameter|option|keyword|flag)\s+(?:do|does|mean|for|of|in|to)?"
-            r"|\b(?:meaning|purpose) of (?:the )?\S+ (?:argument|parameter|option)"
-            rf"|\bwhat (?:does|is) [`'\"]?{IDENT}[`'\"]? (?:do|mean|for) in\b",
-        ),
-        (
-            "signature",
-            r"\bsignatures?\b|\b(?:arguments?|parameters?|args|params)\b"
-            r"|\bhow (?:do i|do you|to|can i|is|are) .*\bcall(?:ed)?\b",
-        ),
-        ("where", r"\bwhere\b.*\b(?:defined|implemented|located|live|lives|found|declared|source|is|code)\b|\bwhich file\b"),
-        (
-            "raises",
-            r"\b(?:raises?|throws?|raised|thrown)\b(?!.*\bhow\b)|\b(?:exceptions?|errors?)\b.*\b(?:from|by|of|for|can)\b"
-            r"|\b(?:what|which) (?:exceptions?|errors?)\b|\bhow does .* fail\b|\bexceptions\?",
-        ),
-        (
-            "returns",
-            r"\breturns?\b|\breturned\b|\breturn (?:type|value)\b|\bgives? back\b|\boutput of\b|\bresult of\b",
-        ),
-        ("example", r"\bexamples?\b|\bsample (?:code|usage)\b|\bhow (?:do i|do you|to|can i) use\b|\busage of\b"),
-        ("how", r"\bhow\b"),
-        ("what", r"^(?:what|explain|describe|tell me|who|why|when|is|does|can)\b|\bpurpose of\b|\bdocs?\b|\bdocumentation\b|\bhelp\b"),
-    )
-)
-HOW_TO = re.compile(r"\bhow (?:do|can|would|should|could|to)\b(?!.*\b(?:call|use)\b)")
-ABOUT_A_SYMBOL = frozenset(
-    {"signature", "returns", "raises", "default", "parameter", "where", "example", "members"}
-)
-"""Kinds that ask about one named thing."""
-
-# Places where a plain word is meant as a name: `deque` in "what does deque return".
-SLOTS = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"\b(?:does|do|can|will|is|are|would)\s+(?:the\s+)?(?:{THING}\s+)?{NAME}(?:\s+{THING})?\s+"
-        r"(?:return|raise|throw|do\b|mean|take|accept|yield|give|default|defined|implemented|located|call|have|work|live)",
-        rf"\b(?:signature|arguments?|parameters?|args|params|docs?|documentation|examples?|methods|members|attributes|functions|classes|help|usage|purpose|use|source|exceptions?|errors?|output|result|source code)\s+(?:of|for|to|on|in|from|by)\s+(?:the\s+|a\s+|an\s+)?(?:{THING}\s+)?{NAME}",
-        rf"\bwhat(?:'s| is| are)\s+(?:the\s+|a\s+|an\s+)?(?:{THING}\s+)?{NAME}(?:\s+{THING})?\s*[?.!]*$",
-        rf"\bhow (?:do i|do you|to|can i|should i|does one)\s+(?:use|call|import)\s+(?:the\s+|a\s+|an\s+)?(?:{THING}\s+)?{NAME}",
-        rf"\bwhere (?:is|are)\s+(?:the\s+)?(?:{THING}\s+)?{NAME}",
-        rf"\b(?:explain|describe|tell me about|what about|and)\s+(?:the\s+)?(?:{THING}\s+)?{NAME}(?:\s+{THING})?\s*[?.!]*$",
-        rf"\b{NAME}\s+{THING}\b",
-        rf"\b{THING}\s+{NAME}\b",
-        rf"^\s*{NAME}\s*[?.!]*$",
-    )
-)
-PAIR = re.compile(
-    rf"(?:\bbetween\s+(?:an?\s+|the\s+)?{NAME}\s+and\s+(?:an?\s+|the\s+)?[`'\"]?(?P<y>{IDENT}))"
-    rf"|(?:{NAME.replace('<x>', '<v>')}\s+(?:vs\.?|versus)\s+[`'\"]?(?P<w>{IDENT}))",
-    re.IGNORECASE,
-)
-PARAMETER = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"{NAME}\s+(?:argument|parameter|option|keyword|flag)",
-        rf"(?:argument|parameter|option|keyword|flag)\s+{NAME}",
-        rf"\bdefaults?(?:\s+value)?\s+(?:of|for)\s+(?:the\s+)?{NAME}\s+(?:in|of|for)\b",
-        rf"\bwhat\s+(?:does|is)\s+{NAME}\s+(?:do|mean|for)\s+in\b",
-        rf"\bdefault\s+{NAME}\s+(?:in|of|for)\b",
-        rf"\bwhat\s+does\s+{NAME}\s+default\s+to\b",
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -119,6 +46,8 @@ class Understood:
     kind: str
     mentions: tuple[Mention, ...]
     parameter: str = ""
+    scope: str = ""
+    """Package or module that the question names as its place ("with numpy")."""
     follow_up: bool = False
     """The symbol was taken from an earlier question."""
 
@@ -131,7 +60,9 @@ class Understood:
 def kind_of(question: str) -> str:
     """The kind of a question by rule; `what` when none fits."""
     text = " ".join(question.lower().split())
-    if HOW_TO.search(text) and not re.search(r"\bhow (?:do|can|to).*\b(?:signature|default)\b", text):
+    if HOW_TO.search(text) and not re.search(
+        r"\bhow (?:do|can|to).*\b(?:signature|default)\b", text
+    ):
         return "how"
     return next((kind for kind, rule in KINDS if rule.search(text)), "what")
 
@@ -150,14 +81,28 @@ def understand(question: str, table: SymbolTable, earlier: Sequence[str] = ()) -
         before = understand(earlier[-1], table, earlier[:-1])
         kept = tuple(mention for mention in before.mentions if mention.rows)
         if kept:
-            return Understood(question, kind, kept, parameter, follow_up=True)
-    return Understood(question, kind, mentions, parameter)
+            return Understood(question, kind, kept, parameter, before.scope, follow_up=True)
+    return Understood(question, kind, mentions, parameter, _scope(question, table))
+
+
+def _scope(question: str, table: SymbolTable) -> str:
+    """The package or module after "with", "in" or "using", "" when there is none."""
+    for match in SCOPE.finditer(question):
+        name = match["x"]
+        rows = table.resolve(name)
+        if name in table.roots:
+            return name
+        if rows and table.kinds[rows[0]] == "module":
+            return table.names[rows[0]]
+    return ""
 
 
 def _leans_back(question: str, kind: str) -> bool:
     text = question.lower()
     short = len(text.split()) <= 6
-    return bool(PRONOUNS.search(text)) or (short and (kind in ABOUT_A_SYMBOL or text.startswith("and ")))
+    return bool(PRONOUNS.search(text)) or (
+        short and (kind in ABOUT_A_SYMBOL or text.startswith("and "))
+    )
 
 
 def _parameter(question: str, kind: str) -> str:
@@ -200,13 +145,6 @@ def _candidates(question: str, table: SymbolTable) -> Iterator[tuple[str, bool]]
                 yield match["x"], False
 
 
-PLAIN = frozenset(
-    """return returns raise raises default value type class method function module statement object
-    it its that this there they difference example signature exceptions exception errors error
-    arguments parameters argument parameter something someone anything way best better""".split()
-)
-
-
 def _looks_like_code(text: str, written: str) -> bool:
     if text.lower() in ABBREVIATIONS:
         return False
@@ -217,12 +155,9 @@ def _looks_like_code(text: str, written: str) -> bool:
 
 
 def _qualified(question: str, table: SymbolTable) -> Iterator[str]:
-    """`json.dumps` for "dumps in json", "json's dumps", "the dumps function of json", "json dumps"."""
-    behind = rf"[`'\"]?({IDENT})[`'\"]?(?:\(\))?(?:\s+{THING})?\s+(?:in|of|from|on)\s+(?:the\s+|a\s+)?(?:{THING}\s+)?[`'\"]?({IDENT})"
-    before = rf"\b({IDENT})'s\s+(?:{THING}\s+)?({IDENT})"
-    beside = rf"(?=\b({IDENT})\s+({IDENT})\b)"
-    pairs = [(owner, leaf) for leaf, owner in re.findall(behind, question)]
-    pairs += re.findall(before, question) + re.findall(beside, question)
+    """`json.dumps` for "dumps in json", "json's dumps", "the dumps function of json"."""
+    pairs = [(owner, leaf) for leaf, owner in BEHIND.findall(question)]
+    pairs += BEFORE.findall(question) + BESIDE.findall(question)
     for owner, leaf in pairs:
         words = (owner.lower(), leaf.lower())
         if not any(word in STOP or word in PLAIN for word in words) and table.owns(owner, leaf):

@@ -86,7 +86,9 @@ def _indent(line: str) -> int:
 
 def _sentence_naming(passage: Passage, name: str) -> Quote | None:
     """The first prose paragraph that names the parameter as code, or at its beginning."""
-    marked = re.compile(rf"(?:[`*'\"]){re.escape(name)}(?:[`*'\"=])|^\s*(?:If|The|When) {re.escape(name)}\b")
+    marked = re.compile(
+        rf"(?:[`*'\"]){re.escape(name)}(?:[`*'\"=])|^\s*(?:If|The|When) {re.escape(name)}\b"
+    )
     plain = re.compile(rf"\b{re.escape(name)}\b")
     for pattern in (marked, plain):
         for quote in paragraphs(passage):
@@ -184,5 +186,7 @@ def raise_statements(document_text: str, first_line: int, passage: Passage) -> l
             break
         match = re.match(r"\s*raise\s+([\w.]+)", line)
         if match and match[1][:1].isupper() | ("." in match[1]):
-            found.setdefault(match[1], Quote(line.strip(), number + first_line, number + first_line))
+            found.setdefault(
+                match[1], Quote(line.strip(), number + first_line, number + first_line)
+            )
     return list(found.values())

@@ -15,6 +15,7 @@ from groundup.data.document import Passage
 from groundup.facts.errors import ArtifactError, ConfigError
 from groundup.middleware import bm25, vectors
 from groundup.middleware.fusion import convex, reciprocal_rank_fusion
+from groundup.middleware.importance import fitting, scoped
 from groundup.middleware.library import Library
 from groundup.middleware.questions import Understood, understand
 from groundup.middleware.symbols import SymbolTable
@@ -79,11 +80,13 @@ class Retriever:
         keyword: bm25.Bm25,
         table: SymbolTable,
         config: RetrievalConfig,
+        factor: NDArray[np.float32] | None = None,
         encoder: TextEncoder | None = None,
         matrix: NDArray[np.float32] | None = None,
     ) -> None:
-        """`matrix`: passage vectors (passages, width), with `encoder` or not at all."""
+        """`factor`: importance of each passage; `matrix`: its vectors (passages, width)."""
         self.library, self.keyword, self.table, self.config = library, keyword, table, config
+        self.factor = np.ones(len(library), np.float32) if factor is None else factor
         self.encoder, self.matrix = encoder, matrix
 
     @staticmethod
@@ -97,8 +100,9 @@ class Retriever:
             np.load(index / "priors.npy"),
         )
         keyword, config = bm25.load(index), load_config(index)
+        factor = np.load(index / "importance.npy")
         if encoder is None or tokenizer is None:
-            return Retriever(library, keyword, table, config)
+            return Retriever(library, keyword, table, config, factor)
         from groundup.recipes.text_encoder import TextEncoder
 
         matrix = vectors.read_vectors(index)
@@ -107,7 +111,7 @@ class Retriever:
                 f"{index}: {len(matrix)} vectors for {len(library)} passages; build it again"
             )
         return Retriever(
-            library, keyword, table, config, TextEncoder.open(encoder, tokenizer), matrix
+            library, keyword, table, config, factor, TextEncoder.open(encoder, tokenizer), matrix
         )
 
     def search(self, question: str, k: int = 8, mode: str = "auto") -> list[Hit]:
@@ -121,9 +125,13 @@ class Retriever:
         return self.hits(ranking, question)
 
     def search_understood(self, read: Understood, k: int = 8) -> list[Hit]:
-        """`auto` for a question that was read already."""
+        """`auto` for a question that was read already: names first, then what is likely meant."""
         exact = self.exact_rows(read)[:k]
-        rest = self.rank(read.question, k + len(exact), self.mode)
+        factor = self.factor
+        if read.scope:
+            factor = scoped(factor, self.library.names, read.scope)
+        factor = factor * fitting(read.question, read.kind, self.library.kinds)
+        rest = self.rank(read.question, k + len(exact), self.mode, factor)
         rows = [*exact, *(row for row in rest.rows if row not in set(exact))][:k]
         scores = dict(zip(rest.rows, rest.scores, strict=True))
         chosen = Ranking(rows, [scores.get(row, 0.0) + (row in set(exact)) for row in rows])
@@ -135,23 +143,29 @@ class Retriever:
         return self.config.mode if self.encoder is not None else "bm25"
 
     def exact_rows(self, read: Understood) -> list[int]:
-        """Passages that the question names; a plain word counts only where the kind needs a name."""
+        """Passages that the question names; a plain word is none in task questions."""
         rows: list[int] = []
         for mention in read.mentions:
             if mention.strong or read.kind not in ("which", "how"):
                 rows.extend(mention.rows[:3] if len(read.mentions) == 1 else mention.rows[:1])
         return list(dict.fromkeys(rows))
 
-    def rank(self, question: str, k: int, mode: str) -> Ranking:
-        """Rank all passages by one mode."""
+    def rank(
+        self, question: str, k: int, mode: str, factor: NDArray[np.float32] | None = None
+    ) -> Ranking:
+        """Rank all passages by one mode; `factor` multiplies the scores (not those of rrf)."""
         if mode not in MODES:
             raise ConfigError(f"retriever = {mode!r}: allowed are auto, {', '.join(MODES)}")
         if mode != "bm25" and (self.encoder is None or self.matrix is None):
             raise ConfigError(f"retriever = {mode!r} needs an encoder; allowed here is bm25")
         keyword = self.keyword.score(query_terms(question))
+        if factor is not None:
+            keyword = keyword * factor
         if mode == "bm25":
             return _ranking(bm25.best(keyword, k))
         cosine = self.cosines([question])[0]
+        if factor is not None:
+            cosine = cosine * factor / factor.max()
         if mode == "encoder":
             return _ranking(bm25.best(cosine, k))
         return self.fuse(keyword, cosine, k, mode)

@@ -14,9 +14,26 @@ ALIASES = {"np": "numpy", "pd": "pandas", "plt": "pyplot", "tf": "tensorflow", "
 """Import names that everybody abbreviates."""
 
 IMPORT_MODULE = re.compile(r"(?m)^[ \t]*import[ \t]+([A-Za-z][\w.]*)")
-IMPORT = re.compile(r"(?m)^[ \t]*from[ \t]+([A-Za-z]\w*)[\w.]*[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)")
+IMPORT = re.compile(
+    r"(?m)^[ \t]*from[ \t]+([A-Za-z]\w*)[\w.]*[ \t]+import[ \t]+(\([^)]*\)|[^\n#]*)"
+)
 USE = re.compile(r"(?<![\w.])([A-Za-z]\w{1,20})\.(?:\w+\.)?([A-Za-z]\w+)")
-ASIDE = frozenset("test tests testing _vendor vendored compat idlelib lib2to3 conftest".split())
+ASIDE = frozenset(
+    [
+        "test",
+        "tests",
+        "testing",
+        "vendored",
+        "compat",
+        "idlelib",
+        "lib2to3",
+        "conftest",
+        "distutils",
+        "v1",
+        "internal",
+    ]
+)
+"""Parts of a name that mark what is not for everyday use."""
 RANK_OF_KIND = {"module": 1.0, "class": 1.0, "function": 1.0, "topic": 0.5, "method": 0.0}
 
 
@@ -30,12 +47,13 @@ class SymbolTable:
         aliases: Sequence[Sequence[str]] = (),
         priors: NDArray[np.float32] | None = None,
     ) -> None:
-        """`priors`: log references a passage (see `reference_priors`); sections are no symbols."""
+        """`priors`: see `reference_priors`; sections are no symbols."""
         self.names = names
         self.kinds = kinds
         self.priors = np.zeros(len(names), np.float32) if priors is None else priors
         self.leaves: dict[str, dict[int, list[str]]] = defaultdict(dict)
         self.children: dict[str, list[int]] = defaultdict(list)
+        self.roots = {name.partition(".")[0] for name in names if " " not in name}
         for row, (name, kind) in enumerate(zip(names, kinds, strict=True)):
             if kind == "section":
                 continue
@@ -77,7 +95,7 @@ class SymbolTable:
             + RANK_OF_KIND.get(self.kinds[row], 0.0)
             + 1.5 * float(self.priors[row])
             - 1.5 * private
-            - 6.0 * any(part in ASIDE for part in parts)
+            - 6.0 * any(part in ASIDE for part in parts[:-1])
             - 0.5 * len(parts)
         )
 
@@ -86,12 +104,23 @@ class SymbolTable:
         return bool(self.resolve(mention))
 
     def owns(self, owner: str, leaf: str) -> bool:
-        """Whether `owner` is a module or class that has `leaf`, in this spelling, directly in it."""
+        """Whether `owner` is a module or class that has `leaf` (spelled so) directly in it."""
         for row in self.resolve(f"{owner}.{leaf}"):
             *front, last = self.names[row].split(".")
             if last == leaf and owner.split(".")[-1] in (front[-1:] + front[:1]):
                 return True
         return False
+
+    def owner(self, name: str) -> int | None:
+        """The module or class that a front part such as `json` in `json.frobnicate` means."""
+        for row in self.resolve(name):
+            parts = self.names[row].split(".")
+            at_root = "." in name or parts[0] in (name, "builtins") or len(parts) == 1
+            if self.kinds[row] == "module" and at_root:
+                return row
+            if self.kinds[row] == "class" and parts[-1] == name.rpartition(".")[2]:
+                return row
+        return None
 
     def members(self, row: int) -> list[int]:
         """Public children of a module or class, in the order of the index."""
@@ -108,7 +137,8 @@ class SymbolTable:
         """
         front, _, leaf = mention.rpartition(".")
         close: list[str] = []
-        for parent in self.resolve(front)[:1] if front else []:
+        owner = self.owner(front) if front else None
+        for parent in [] if owner is None else [owner]:
             own = {self.names[row].rpartition(".")[2]: row for row in self.members(parent)}
             near = difflib.get_close_matches(leaf, own, count, 0.6)
             close.extend(self.names[own[name]] for name in near)
@@ -118,12 +148,18 @@ class SymbolTable:
 
     def _spelled_like(self, leaf: str, count: int) -> list[str]:
         similar = [
-            name
-            for name in self.leaves
-            if name[:1] == leaf[:1] and abs(len(name) - len(leaf)) <= 2
+            name for name in self.leaves if name[:1] == leaf[:1] and abs(len(name) - len(leaf)) <= 2
         ]
         near = difflib.get_close_matches(leaf, similar, count, 0.8)
         return [self.names[self.resolve(name)[0]] for name in near]
+
+
+def is_aside(name: str) -> bool:
+    """Whether a name is private, of a test, or of a part kept for old code."""
+    return any(
+        part in ASIDE or (part.startswith("_") and not part.endswith("__"))
+        for part in name.split(".")
+    )
 
 
 def _is_subsequence(short: Sequence[str], long: Sequence[str]) -> bool:

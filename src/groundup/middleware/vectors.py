@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ def write_vectors(
     Texts go in order of length, so that a batch is padded little; rows keep the texts' order.
     """
     order = np.argsort([len(text) for text in texts], kind="stable")
-    target: NDArray[np.float16] | None = None
+    target: np.memmap[Any, np.dtype[np.float16]] | None = None
     for start in range(0, len(texts), batch):
         rows = order[start : start + batch]
         vectors = encode([texts[row] for row in rows])

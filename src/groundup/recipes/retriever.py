@@ -55,6 +55,7 @@ class RetrieverPlan:
 
 def train_retriever(
     documents: Path,
+    questions: Path,
     tokenizer: Path,
     minutes: float,
     width: int,
@@ -67,7 +68,7 @@ def train_retriever(
 ) -> dict[str, float | int | str]:
     """Train for `minutes` (tokenising and mining included) and write the encoder into `out`.
 
-    `documents` holds passages.parquet and pairs.jsonl; `width` is that of the vectors; `mine`
+    `documents` holds passages.parquet, `questions` pairs.jsonl; `width` is the vectors'; `mine`
     finds hard negatives by keyword (an upper floor has that index). A killed run goes on from its
     checkpoint, a finished one returns its metrics at once.
     """
@@ -79,7 +80,7 @@ def train_retriever(
     torch.manual_seed(seed)
     plan = plan or RetrieverPlan()
     words = open_tokenizer(tokenizer)
-    examples = load_examples(documents, words, mine, plan.hard, progress)
+    examples = load_examples(documents, questions, words, mine, plan.hard, progress)
     shape = EncoderShape(words.get_vocab_size(), plan.table_width, width, plan.layers)
     model = BiEncoder(shape).to(device.kind)
     left = minutes * 60.0 - (time.perf_counter() - began)
@@ -121,7 +122,9 @@ def _seconds_per_step(
     times = []
     for step in range(MEASURED_STEPS):
         began = time.perf_counter()
-        _loss(model, batch(examples, step, plan.batch, seed, plan.bare_share), plan, device).backward()  # type: ignore[no-untyped-call]
+        _loss(
+            model, batch(examples, step, plan.batch, seed, plan.bare_share), plan, device
+        ).backward()  # type: ignore[no-untyped-call]
         times.append(time.perf_counter() - began)
     model.zero_grad(set_to_none=True)
     return sorted(times)[len(times) // 2] * 1.1  # the optimiser's own step comes on top

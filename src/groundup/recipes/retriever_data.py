@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 from groundup.data.document import TRAIN, Passage
 from groundup.data.store import Progress, read_jsonl, read_passages
 from groundup.facts.errors import DataError
-from groundup.recipes.text_encoder import PAD, normal_form, passage_text
+from groundup.recipes.text_encoder import PAD, normal_form, passage_parts
 from groundup.training.order import shuffled
 
 QUERY_TOKENS, PASSAGE_TOKENS = 32, 96
@@ -41,12 +41,13 @@ class Examples:
 
 def load_examples(
     documents: Path,
+    questions: Path,
     tokenizer: Tokenizer,
     mine: Mine | None,
     negatives: int,
     progress: Progress,
 ) -> Examples:
-    """Training pairs of `documents` (pairs.jsonl, passages.parquet) as tokens.
+    """Training pairs (questions/pairs.jsonl) and passages (documents/passages.parquet) as tokens.
 
     Only pairs and passages of the training split are read. DataError when there are none.
     """
@@ -54,22 +55,25 @@ def load_examples(
     row_of = {passage.passage_id: row for row, passage in enumerate(passages)}
     pairs = [
         (pair["query"], row_of[pair["passage_id"]])
-        for pair in read_jsonl(documents / "pairs.jsonl")
+        for pair in read_jsonl(questions / "pairs.jsonl")
         if pair["split"] == TRAIN and pair["passage_id"] in row_of
     ]
     if len(pairs) < 2:
-        raise DataError(f"{documents}/pairs.jsonl: {len(pairs)} training pairs, needs at least 2")
+        raise DataError(f"{questions}/pairs.jsonl: {len(pairs)} training pairs, needs at least 2")
     progress("tokenise pairs", 0, 3)
     queries = [query for query, _ in pairs]
-    rows = _rows([normal_form(query) for query in queries], tokenizer, QUERY_TOKENS)
+    rows = _rows(_ids([normal_form(query) for query in queries], tokenizer), QUERY_TOKENS)
     progress("tokenise pairs", 1, 3)
-    full = [passage_text(p.name, p.summary, p.text) for p in passages]
-    bare = [passage_text(p.name, "", p.text.replace(p.summary, "", 1)) for p in passages]
+    parts = [passage_parts(p.name, p.summary, p.text) for p in passages]
+    names, summaries, texts = (_ids([part[i] for part in parts], tokenizer) for i in range(3))
+    progress("tokenise pairs", 2, 3)
+    full = [[*n, *s, *t] for n, s, t in zip(names, summaries, texts, strict=True)]
+    bare = [[*n, *t] for n, t in zip(names, texts, strict=True)]
     positive = np.array([row for _, row in pairs], dtype=np.int64)
     found = Examples(
         rows,
-        _rows(full, tokenizer, PASSAGE_TOKENS),
-        _rows(bare, tokenizer, PASSAGE_TOKENS),
+        _rows(full, PASSAGE_TOKENS),
+        _rows(bare, PASSAGE_TOKENS),
         positive,
         _hard(passages, queries, positive, mine, negatives),
     )
@@ -77,12 +81,17 @@ def load_examples(
     return found
 
 
-def _rows(texts: Sequence[str], tokenizer: Tokenizer, width: int) -> NDArray[np.uint16]:
+def _ids(texts: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
+    """Token ids of texts in normal form."""
+    found = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+    return [encoding.ids for encoding in found]
+
+
+def _rows(tokens: Sequence[Sequence[int]], width: int) -> NDArray[np.uint16]:
     """Token ids cut and padded to (texts, width)."""
-    rows = np.full((len(texts), width), PAD, dtype=np.uint16)
-    for number, encoding in enumerate(tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)):
-        ids = encoding.ids[:width]
-        rows[number, : len(ids)] = ids
+    rows = np.full((len(tokens), width), PAD, dtype=np.uint16)
+    for number, ids in enumerate(tokens):
+        rows[number, : min(len(ids), width)] = ids[:width]
     return rows
 
 

@@ -11,11 +11,10 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from groundup.data.document import Passage
 from groundup.facts.errors import ArtifactError
 from groundup.models.encoder import BiEncoder, load_encoder
 
-LONGEST_TEXT = 700
+LONGEST_TEXT = 400
 """Characters of a passage's text that are read; its first paragraphs say what it is."""
 
 IDENTIFIER = re.compile(r"[A-Za-z_][\w.]*")
@@ -25,7 +24,7 @@ PAD = 1
 
 
 def normal_form(text: str) -> str:
-    """Lower-case words only, identifiers in parts: `JSONDecoder.raw_decode` → json decoder raw decode.
+    """Lower-case words, identifiers in parts: `JSONDecoder.raw_decode` → json decoder raw decode.
 
     A word then has the same tokens wherever it stands, which a small vocabulary needs.
     """
@@ -33,15 +32,19 @@ def normal_form(text: str) -> str:
     return " " + " ".join(NOISE.sub(" ", parted).lower().split())
 
 
+def passage_parts(name: str, summary: str, text: str) -> tuple[str, str, str]:
+    """The end of the name, the summary, and the beginning of the text without it: normal forms."""
+    rest = text.replace(summary, " ", 1) if summary else text
+    return (
+        normal_form(".".join(name.split(".")[-2:])),
+        normal_form(summary),
+        normal_form(rest[:LONGEST_TEXT]),
+    )
+
+
 def passage_text(name: str, summary: str, text: str) -> str:
-    """What the encoder reads of a passage: the end of its name, the summary, the text's beginning."""
-    tail = ".".join(name.split(".")[-2:])
-    return normal_form(f"{tail} {summary} {text[:LONGEST_TEXT]}")
-
-
-def passage_texts(passages: Sequence[Passage]) -> list[str]:
-    """`passage_text` of every passage."""
-    return [passage_text(p.name, p.summary, p.text) for p in passages]
+    """What the encoder reads of a passage, in one text."""
+    return "".join(passage_parts(name, summary, text))
 
 
 def pad(rows: Sequence[Sequence[int]], context: int) -> tuple[torch.Tensor, torch.Tensor]:

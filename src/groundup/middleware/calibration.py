@@ -1,0 +1,119 @@
+"""Calibrates the assistant on training questions: when to decline, and the learned router."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundup.data.document import TRAIN
+from groundup.data.store import Progress, read_jsonl
+from groundup.middleware.policy import FEATURES, Policy, calibrate, features
+from groundup.middleware.questions import understand
+from groundup.middleware.retrieval import Retriever
+from groundup.middleware.router import train_router
+
+QUESTIONS = 500
+"""Training questions of each sort that calibration reads."""
+LEAST_OF_A_SORT = 20
+
+OFF_TOPIC = (
+    "who won the world cup",
+    "what is the capital of France",
+    "how do I bake sourdough bread",
+    "what is the weather tomorrow",
+    "who wrote Hamlet",
+    "how tall is Mount Everest",
+    "when does the train leave",
+    "what should I cook for dinner",
+    "how do I treat a cold",
+    "which team plays tonight",
+    "what is the price of gold",
+    "how do I renew my passport",
+    "who is the president of Brazil",
+    "tell me a joke about cats",
+    "how many calories are in an apple",
+    "what year did the war end",
+    "is it going to rain today",
+    "how do I plant tomatoes",
+    "what is the best hotel in Rome",
+    "which wine goes with fish",
+    "how do I learn to play the guitar",
+    "what is the meaning of life",
+    "who painted the Mona Lisa",
+    "how far is the moon",
+    "what is the plot of the new film",
+    "how do I fix a flat bicycle tyre",
+    "which dog breed is calm",
+    "what does my horoscope say",
+    "how do I lose weight quickly",
+    "when is the next bus to the airport",
+)
+"""Everyday questions that documentation does not answer; negatives beside those of the data."""
+
+
+def calibrate_assistant(
+    questions: Path, index: Path, retriever: Retriever, progress: Progress
+) -> dict[str, float | int | str]:
+    """Write `policy.json` and `router.npz` into the index from training questions only.
+
+    `questions` is the directory of questions.jsonl. With too few questions of a sort the default
+    policy stays, and the metrics say so.
+    """
+    asked = [row for row in read_jsonl(questions / "questions.jsonl") if row["split"] == TRAIN]
+    kinds = _router(asked, index, retriever)
+    good, bad = _sorted_out(asked, retriever)
+    if min(len(good), len(bad)) < LEAST_OF_A_SORT:
+        Policy().save(index)
+        return {"calibrated": 0, "router_kinds": kinds}
+    rows = _features([*good, *bad], retriever, progress)
+    labels = np.array([1.0] * len(good) + [0.0] * len(bad))
+    policy = calibrate(rows, labels)
+    policy.save(index)
+    passes = policy.confidence(rows) >= policy.threshold
+    return {
+        "calibrated": 1,
+        "router_kinds": kinds,
+        "threshold": round(policy.threshold, 4),
+        "train_answered": round(float(passes[labels == 1].mean()), 4),
+        "train_declined": round(float(1 - passes[labels == 0].mean()), 4),
+    }
+
+
+def _sorted_out(
+    asked: Sequence[dict[str, Any]], retriever: Retriever
+) -> tuple[list[str], list[str]]:
+    """Questions that confidence decides (they name nothing): with an answer, and without."""
+    order = np.random.default_rng(0).permutation(len(asked))
+    good: list[str] = []
+    bad: list[str] = list(OFF_TOPIC)
+    for place in order:
+        row = asked[place]
+        target = bad if row["kind"] == "unanswerable" else good
+        if len(target) < QUESTIONS and not understand(row["question"], retriever.table).mentions:
+            target.append(row["question"])
+    return good, bad
+
+
+def _features(
+    asked: Sequence[str], retriever: Retriever, progress: Progress
+) -> NDArray[np.float64]:
+    rows = np.zeros((len(asked), len(FEATURES)))
+    for number, question in enumerate(asked):
+        rows[number] = features(question, retriever.search(question, 4), retriever)
+        progress("calibrate abstention", number + 1, len(asked))
+    return rows
+
+
+def _router(asked: Sequence[dict[str, Any]], index: Path, retriever: Retriever) -> int:
+    """Train the learned router where there is an encoder; the number of kinds it knows."""
+    rows = [row for row in asked if row["kind"] != "unanswerable"][: 4 * QUESTIONS]
+    kinds = [row["kind"] for row in rows]
+    if retriever.encoder is None or len(set(kinds)) < 2:
+        return 0
+    router = train_router(retriever.encoder.encode([row["question"] for row in rows]), kinds)
+    router.save(index)
+    return len(router.kinds)

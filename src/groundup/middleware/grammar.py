@@ -1,0 +1,133 @@
+"""The patterns by which questions are read: kinds, names in slots, parameters, scopes."""
+
+from __future__ import annotations
+
+import re
+
+IDENT = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
+THING = r"(?:function|method|class|module|package|library|statement|keyword|decorator|attribute)"
+NAME = rf"[`'\"]?(?P<x>{IDENT})(?:\(\))?[`'\"]?"
+ARTICLE = r"(?:the\s+|an?\s+)?"
+THE_NAME = rf"{ARTICLE}(?:{THING}\s+)?{NAME}"
+FILE_NAMES = re.compile(r"\.(?:py|txt|csv|json|md|toml|yaml|yml|pdf|html|cfg|ini|log|zip|gz|exe)$")
+ABBREVIATIONS = frozenset({"e.g", "i.e", "etc", "vs"})
+PRONOUNS = re.compile(r"\b(?:it|its|it's|that one|this one|the same|that function|they|them)\b")
+
+_KIND_RULES = (
+    ("difference", r"\bdifferences?\b|\bdiffers?\b|\b(?:vs|versus)\b|\bcompared? (?:to|with)\b"),
+    (
+        "which",
+        rf"\b(?:which|what)\s+(?:\w+\s+){{0,2}}?{THING}s?\b"
+        r"(?!\s+(?:is|are|does|do)\s+(?:in|on|of)\b)"
+        r"|^which\b(?!.*\b(?:exceptions?|errors?|arguments?|parameters?|methods?|version)\b)"
+        rf"|\bis there (?:a|an|any|some)\b|\bname of (?:the|a) {THING}",
+    ),
+    (
+        "members",
+        r"\b(?:what|which|list|show|name|all)\b.*"
+        r"\b(?:methods|attributes|members|classes|functions)\b"
+        r".*\b(?:of|in|on|does|has|have|from|for)\b"
+        r"|\bmethods of\b|\bwhat can i do with\b|\bwhat(?:'s| is) in(?:side)?\b.*\bmodule\b",
+    ),
+    ("default", r"\bdefaults?\b"),
+    (
+        "parameter",
+        r"\bwhat (?:does|is|do|are)\b.*\b(?:argument|parameter|option|keyword|flag)\b"
+        r"|\b(?:meaning|purpose) of (?:the )?\S+ (?:argument|parameter|option)"
+        rf"|\bwhat (?:does|is) [`'\"]?{IDENT}[`'\"]? (?:do|mean|for) in\b",
+    ),
+    (
+        "signature",
+        r"\bsignatures?\b|\b(?:arguments?|parameters?|args|params)\b"
+        r"|\bhow (?:do i|do you|to|can i|is|are) .*\bcall(?:ed)?\b",
+    ),
+    (
+        "where",
+        r"\bwhere\b.*\b(?:defined|implemented|located|live|lives|found|declared|source|is|code)\b"
+        r"|\bwhich file\b",
+    ),
+    (
+        "raises",
+        r"\b(?:raises?|throws?|raised|thrown)\b(?!.*\bhow\b)"
+        r"|\b(?:exceptions?|errors?)\b.*\b(?:from|by|of|for|can)\b"
+        r"|\b(?:what|which) (?:exceptions?|errors?)\b|\bhow does .* fail\b|\bexceptions\?",
+    ),
+    (
+        "returns",
+        r"\breturns?\b|\breturned\b|\breturn (?:type|value)\b|\bgives? back\b"
+        r"|\b(?:output|result) of\b",
+    ),
+    (
+        "example",
+        r"\bexamples?\b|\bsample (?:code|usage)\b|\bhow (?:do i|do you|to|can i) use\b"
+        r"|\busage of\b",
+    ),
+    ("how", r"\bhow\b"),
+)
+KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _KIND_RULES)
+"""The first rule that fits gives the kind, so their order matters; `what` when none fits."""
+
+HOW_TO = re.compile(r"\bhow (?:do|can|would|should|could|to)\b(?!.*\b(?:call|use)\b)")
+ABOUT_A_SYMBOL = frozenset(
+    {"signature", "returns", "raises", "default", "parameter", "where", "example", "members"}
+)
+"""Kinds that ask about one named thing."""
+
+_ASPECTS = (
+    r"(?:signature|arguments?|parameters?|args|params|docs?|documentation|examples?|methods"
+    r"|members|attributes|functions|classes|help|usage|purpose|use|source|exceptions?|errors?"
+    r"|output|result|source code)"
+)
+_DOES = (
+    r"(?:return|raise|throw|do\b|mean|take|accept|yield|give|default|defined|implemented|located"
+    r"|call|have|work|live)"
+)
+_SLOT_RULES = (
+    rf"\b(?:does|do|can|will|is|are|would)\s+{THE_NAME}(?:\s+{THING})?\s+{_DOES}",
+    rf"\b{_ASPECTS}\s+(?:of|for|to|on|in|from|by)\s+{THE_NAME}",
+    rf"\bwhat(?:'s| is| are)\s+{THE_NAME}(?:\s+{THING})?\s*[?.!]*$",
+    rf"\bhow (?:do i|do you|to|can i|should i|does one)\s+(?:use|call|import)\s+{THE_NAME}",
+    rf"\bwhere (?:is|are)\s+{THE_NAME}",
+    rf"\b(?:explain|describe|tell me about|what about|and)\s+{THE_NAME}(?:\s+{THING})?\s*[?.!]*$",
+    rf"\b{NAME}\s+{THING}\b",
+    rf"\b{THING}\s+{NAME}\b",
+    rf"^\s*{NAME}\s*[?.!]*$",
+)
+SLOTS = tuple(re.compile(pattern, re.IGNORECASE) for pattern in _SLOT_RULES)
+"""Places where a plain word is meant as a name: `deque` in "what does deque return"."""
+
+PAIR = re.compile(
+    rf"(?:\bbetween\s+{ARTICLE}{NAME}\s+and\s+{ARTICLE}[`'\"]?(?P<y>{IDENT}))"
+    rf"|(?:{NAME.replace('<x>', '<v>')}\s+(?:vs\.?|versus)\s+[`'\"]?(?P<w>{IDENT}))",
+    re.IGNORECASE,
+)
+"""The two names of a comparison."""
+
+SCOPE = re.compile(rf"\b(?:with|in|using|via)\s+{THE_NAME}", re.IGNORECASE)
+"""The package that a question is about: "… with numpy"."""
+
+_PARAMETER_RULES = (
+    rf"{NAME}\s+(?:argument|parameter|option|keyword|flag)",
+    rf"(?:argument|parameter|option|keyword|flag)\s+{NAME}",
+    rf"\bdefaults?(?:\s+value)?\s+(?:of|for)\s+{ARTICLE}{NAME}\s+(?:in|of|for)\b",
+    rf"\bwhat\s+(?:does|is)\s+{NAME}\s+(?:do|mean|for)\s+in\b",
+    rf"\bdefault\s+{NAME}\s+(?:in|of|for)\b",
+    rf"\bwhat\s+does\s+{NAME}\s+default\s+to\b",
+)
+PARAMETER = tuple(re.compile(pattern, re.IGNORECASE) for pattern in _PARAMETER_RULES)
+
+BEHIND = re.compile(
+    rf"[`'\"]?({IDENT})[`'\"]?(?:\(\))?(?:\s+{THING})?\s+(?:in|of|from|on)\s+"
+    rf"{ARTICLE}(?:{THING}\s+)?[`'\"]?({IDENT})"
+)
+"""`dumps` and its owner in "dumps in json"."""
+BEFORE = re.compile(rf"\b({IDENT})'s\s+(?:{THING}\s+)?({IDENT})")
+"""The owner and `dumps` in "json's dumps"."""
+BESIDE = re.compile(rf"(?=\b({IDENT})\s+({IDENT})\b)")
+"""The owner and `dumps` in "json dumps"."""
+
+_PLAIN = """return returns raise raises default value type class method function module statement
+object it its that this there they difference example signature exceptions exception errors error
+arguments parameters argument parameter something someone anything way best better"""
+PLAIN = frozenset(_PLAIN.split())
+"""Words that stand in slots but are not names there."""

@@ -1,0 +1,70 @@
+"""How likely a passage is what people mean, apart from the words: home, use, documentation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from groundup.middleware.library import Library
+from groundup.middleware.symbols import is_aside
+
+HOME, USED, DOCUMENTED, ASIDE = 0.5, 0.2, 0.15, 0.7
+"""Weights, chosen on half of sixty hand-written questions and checked on the other (docs/LOG.md):
+the standard library or an own folder; a factor of ten in use; a docstring; private or legacy."""
+
+SCOPE = 1.6
+"""Factor for passages inside the package or module that a question names as its scope."""
+
+
+def home(library: Library) -> NDArray[np.bool_]:
+    """Which passages belong to the language itself or to the person's own folders."""
+    sources = library.sources
+    return np.array([not sources[uri].startswith("dist:") for uri in library.column("uri")])
+
+
+def importance(library: Library, priors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A factor on scores of task questions ("how do I copy a file"); shape (passages,).
+
+    People who name no package mean the standard library, and what is used rather than what is
+    internal; keyword scores alone cannot know that.
+    """
+    documented = np.array([bool(text) for text in library.column("summary")])
+    aside = np.array([is_aside(name) for name in library.names])
+    factor = 1.0 + HOME * home(library) + USED * priors + DOCUMENTED * documented
+    return (factor * np.where(aside, ASIDE, 1.0)).astype(np.float32)
+
+
+def scoped(factor: NDArray[np.float32], names: Sequence[str], scope: str) -> NDArray[np.float32]:
+    """The factors where a question says "with numpy": its passages count more."""
+    inside = np.array([name == scope or name.startswith(f"{scope}.") for name in names])
+    return np.where(inside, factor.max(initial=1.0) * SCOPE, factor).astype(np.float32)
+
+
+FIT: dict[str, dict[str, float]] = {
+    "function": {"function": 1.0, "method": 1.0, "class": 0.9},
+    "class": {"class": 1.0},
+    "module": {"module": 1.0},
+    "how": {"function": 1.0, "method": 1.0, "class": 1.0, "module": 0.9, "topic": 0.8},
+}
+"""Factors by kind of passage where a question says what it wants; what is not named gets UNFIT."""
+UNFIT = 0.75
+WANTED = re.compile(
+    r"\b(?:which|what|is there an?|are there any)\s+(?:\w+\s+){0,2}?"
+    r"(?P<thing>function|method|decorator|class|exception|module|package|library)\b"
+)
+SAME = {"method": "function", "decorator": "function", "exception": "class"} | dict.fromkeys(
+    ("package", "library"), "module"
+)
+
+
+def fitting(question: str, kind: str, kinds: Sequence[str]) -> NDArray[np.float32]:
+    """A factor a passage: is it the sort of thing that "which class …" or "how do I …" wants?"""
+    match = WANTED.search(question.lower())
+    thing = SAME.get(match["thing"], match["thing"]) if match else kind
+    if thing not in FIT:
+        return np.ones(len(kinds), np.float32)
+    values = {each: FIT[thing].get(each, UNFIT) for each in set(kinds)}
+    return np.array([values[each] for each in kinds], dtype=np.float32)
