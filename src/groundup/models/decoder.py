@@ -54,11 +54,12 @@ class Cache:
         self.length = 0
 
     def append(self, layer: int, k_BGTC: Tensor, v_BGTC: Tensor) -> tuple[Tensor, Tensor]:
-        """Store new keys and values of `layer`; return all of them, (B, G, S, C)."""
+        """Store new keys and values of `layer`; return all, (B, G, S, C), in the new ones' dtype."""
         end = self.length + k_BGTC.shape[2]
         self.keys[layer][:, :, self.length : end] = k_BGTC
         self.values[layer][:, :, self.length : end] = v_BGTC
-        return self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
+        keys, values = self.keys[layer][:, :, :end], self.values[layer][:, :, :end]
+        return keys.to(k_BGTC.dtype), values.to(v_BGTC.dtype)
 
 
 class Attention(nn.Module):
@@ -167,8 +168,15 @@ class Decoder(nn.Module):
 
     def forward(self, ids_BT: Tensor, cache: Cache | None = None) -> Tensor:
         """Logits (B, T, V) of the token after each position."""
-        x_BTD = self.hidden(ids_BT, cache)
-        return F.linear(x_BTD, self.head_weight.to(x_BTD.dtype))
+        return self.logits(self.hidden(ids_BT, cache))
+
+    def embed(self, ids_BT: Tensor) -> Tensor:
+        """Token vectors (B, T, D) in the dtype of the products."""
+        return F.embedding(ids_BT, self.embedding).to(self.compute or self.embedding.dtype)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """(..., D) to (..., V)."""
+        return F.linear(hidden, self.head_weight.to(hidden.dtype))
 
     def hidden(self, ids_BT: Tensor, cache: Cache | None = None) -> Tensor:
         """Normed last hidden states (B, T, D); with `cache`, `ids_BT` come after what it holds.
@@ -180,8 +188,7 @@ class Decoder(nn.Module):
         limit = min(self.shape.context, cache.capacity if cache is not None else end)
         if end > limit:
             raise DataError(f"sequence of {end} tokens: this model (or its cache) holds {limit}")
-        x_BTD = F.embedding(ids_BT, self.embedding)
-        x_BTD = x_BTD.to(self.compute or x_BTD.dtype)
+        x_BTD = self.embed(ids_BT)
         turn = (self.cosines[start:end].to(x_BTD.dtype), self.sines[start:end].to(x_BTD.dtype))
         for block in self.blocks:
             x_BTD = block(x_BTD, turn, cache)

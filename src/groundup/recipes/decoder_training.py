@@ -1,0 +1,91 @@
+"""What pretraining and fine-tuning share: the loss of a batch and the optimisers of a decoder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from groundup.models.decoder import Block, Decoder
+from groundup.models.fused import linear_cross_entropy
+from groundup.training.optim import Matrix, Muon, Optimisers
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Peak learning rates by kind of weight."""
+
+    matrix: float = 0.02
+    """Hidden matrices under Muon (orthogonal steps; Jordan et al. 2024), or AdamW."""
+
+    embedding: float = 0.01
+    """Input embedding, AdamW."""
+
+    head: float = 0.005
+    """Output head and norms, AdamW."""
+
+    optimiser: str = "muon"
+    """`muon` or `adamw` for the hidden matrices."""
+
+    def scaled(self, factor: float) -> Rates:
+        """All rates times `factor`."""
+        return Rates(
+            self.matrix * factor, self.embedding * factor, self.head * factor, self.optimiser
+        )
+
+
+def next_token_loss(model: Decoder, ids: Tensor) -> Tensor:
+    """Mean cross entropy in nats of windows (B, T + 1): each token from those before it."""
+    return linear_cross_entropy(model.hidden(ids[:, :-1]), model.head_weight, ids[:, 1:])
+
+
+def masked_loss(model: Decoder, batch: tuple[Tensor, Tensor]) -> Tensor:
+    """Mean cross entropy in nats of (ids, targets), both (B, T); IGNORED targets do not count."""
+    ids, targets = batch
+    return linear_cross_entropy(model.hidden(ids), model.head_weight, targets)
+
+
+def hidden_matrices(model: Decoder) -> list[Matrix]:
+    """Matrices of all blocks; fused ones say how many equal pieces they are made of."""
+    equal = model.shape.heads == model.shape.kv_heads
+    found = []
+    for block in model.blocks:
+        assert isinstance(block, Block)
+        found += [
+            Matrix(block.attention.qkv.weight, 3 if equal else 1),
+            Matrix(block.attention.out.weight),
+            Matrix(block.ffn.gate_up.weight, 2),
+            Matrix(block.ffn.down.weight),
+        ]
+    return found
+
+
+def optimisers_for(model: Decoder, rates: Rates) -> Optimisers:
+    """Muon (or AdamW) for the hidden matrices, AdamW for embedding, head and norms."""
+    matrices = hidden_matrices(model)
+    rest = [weight for weight in model.parameters() if weight.dim() == 1]
+    if model.head is not None:
+        rest.append(model.head.weight)
+    groups = [
+        {"params": [model.embedding], "lr": rates.embedding},
+        {"params": rest, "lr": rates.head},
+    ]
+    if rates.optimiser == "adamw":
+        groups.append({"params": [m.weight for m in matrices], "lr": rates.matrix})
+        return Optimisers([_adamw(groups)])
+    return Optimisers([Muon(matrices, rates.matrix), _adamw(groups)])
+
+
+def _adamw(groups: list[dict[str, Any]]) -> torch.optim.AdamW:
+    return torch.optim.AdamW(groups, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
+
+
+def fingerprint(*parts: Any) -> str:
+    """Short hash of everything that fixes a run; dataclasses are read as their fields."""
+    plain = [asdict(part) if hasattr(part, "__dataclass_fields__") else part for part in parts]
+    text = json.dumps(plain, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

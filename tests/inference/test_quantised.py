@@ -1,0 +1,106 @@
+"""Int8 weights: error bound, storage, kernels and round trip."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from groundup.facts.errors import ArtifactError
+from groundup.frameworks.device import Device
+from groundup.inference.engine import Engine
+from groundup.inference.quantise import quantise
+from groundup.inference.quantised import Int8Linear, load_any, load_quantised, quantise_rows
+from groundup.models.count import int8_weight_bytes
+from groundup.models.hf import load_model, read_shape
+
+CPU = Device("cpu", "float32", 1)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**6), st.floats(1e-4, 1e3))
+def test_rounding_error_is_at_most_half_a_step(seed, size):
+    weight = torch.randn(7, 33, generator=torch.Generator().manual_seed(seed)) * size
+    values, scale = quantise_rows(weight)
+    error = (values.float() * scale[:, None] - weight).abs()
+    assert (error <= 0.5001 * scale[:, None]).all()
+    assert values.abs().max() == 127
+
+
+def test_a_zero_row_stays_zero():
+    values, scale = quantise_rows(torch.zeros(2, 4))
+    assert not values.any()
+    assert torch.equal(scale, torch.ones(2))
+
+
+@pytest.mark.parametrize("rows", [1, 5, 40])
+def test_both_kernels_equal_the_dequantised_product(rows):
+    torch.manual_seed(0)
+    layer = Int8Linear(*quantise_rows(torch.randn(48, 64)))
+    x = torch.randn(2, rows, 64)
+    expected = x @ layer.weight.T
+    for plain in (None, layer.weight):
+        layer.plain = plain
+        assert (layer(x) - expected).abs().max() < 0.02 * expected.abs().max()
+
+
+@pytest.fixture(scope="module")
+def quantised(model_dir, tmp_path_factory):
+    out = tmp_path_factory.mktemp("int8")
+    shards = tmp_path_factory.mktemp("shards")
+    generator = np.random.default_rng(0)
+    ids = generator.integers(7, 263, 600).astype("<u2")
+    ids[[0, 200, 400]] = 0
+    ids.tofile(shards / "held-out.bin")
+    progress = []
+    metrics = quantise(
+        model_dir, shards, out, lambda *step: progress.append(step), CPU, heldout_tokens=10**6
+    )
+    assert progress
+    return out, metrics
+
+
+def test_metrics_and_size(quantised, model_dir):
+    out, metrics = quantised
+    assert metrics["bits_per_byte_after"] == pytest.approx(
+        metrics["bits_per_byte_before"], rel=0.02
+    )
+    assert metrics["weight_bytes_after"] < 0.33 * metrics["weight_bytes_before"]
+    header = 8000
+    expected = int8_weight_bytes(read_shape(out))
+    assert expected <= metrics["weight_bytes_after"] <= expected + header
+    assert metrics["tokens_per_s_before"] > 0
+    assert metrics["tokens_per_s_after"] > 0
+    assert metrics["matrices_int8_kernel"] + metrics["matrices_float_kernel"] >= 9
+
+
+def test_quantised_model_is_near_the_original(quantised, model_dir):
+    out, _ = quantised
+    ids = torch.randint(7, 400, (2, 30))
+    with torch.no_grad():
+        exact, rounded = load_model(model_dir)(ids), load_any(out)(ids)
+    assert (exact - rounded).abs().mean() < 0.1 * exact.std()
+
+
+def test_the_engine_runs_the_quantised_directory(quantised):
+    out, _ = quantised
+    engine = Engine(out, CPU)
+    pieces = list(engine.generate([0, 50, 60], 20))
+    assert pieces[-1].finish in ("stop", "length")
+    assert engine.score([0, 50], [[60, 61]])[0].logprob < 0
+
+
+def test_damage_is_named(quantised, tmp_path):
+    out, _ = quantised
+    for path in out.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 5}))
+    with pytest.raises(ArtifactError, match="do not fit"):
+        load_quantised(tmp_path)
+    block = {"quantisation": {"method": "int3"}}
+    (tmp_path / "config.json").write_text(json.dumps(config | block))
+    with pytest.raises(ArtifactError, match="only int8"):
+        load_any(tmp_path)
