@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from groundup import __version__
-from groundup.cli import plan_commands, run_commands
+import groundup.cli.plan_commands as plan_commands
+import groundup.cli.run_commands as run_commands
 from groundup.cli.budget import minutes
 from groundup.facts.errors import GateError, GroundupError
 

@@ -1,0 +1,76 @@
+"""The budget's choice, and the prediction of the run: written and hashed before it starts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from groundup.chips.this_machine import Machine
+from groundup.data.size import corpus_bytes
+from groundup.facts.catalogue import load_catalogue
+from groundup.facts.errors import ArtifactError
+from groundup.pipeline.manifest import file_digest
+from groundup.planner.predict import write_prediction
+from groundup.stack.stack import Stack
+
+if TYPE_CHECKING:
+    from groundup.recipes.dial import Choice
+
+BYTES_PER_TOKEN = "data.bytes_per_token_small"
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """A prediction file and the hash that it had when it was written."""
+
+    path: Path
+    sha256: str
+
+
+def choose_model(stack: Stack, calibration: Path) -> Choice:
+    """What the budget buys here; the corpus is known by its file sizes only at this point."""
+    from groundup.recipes.calibration import load_calibration
+    from groundup.recipes.dial import choose
+
+    size = max(1, round(corpus_bytes(stack.data) * (1.0 - stack.data.held_out)))
+    tokens = max(1, round(size / bytes_per_token()))
+    return choose(
+        stack.recipes.budget_minutes,
+        stack.recipes,
+        load_calibration(calibration / "calibration.json"),
+        tokens,
+        size,
+        stack.data.vocabulary,
+        stack.models.context,
+    )
+
+
+def bytes_per_token() -> float:
+    """Bytes of source text in a token of a small byte-level BPE, before one is trained."""
+    return load_catalogue()[BYTES_PER_TOKEN].value
+
+
+def predict_run(home: Path, stack: Stack, choice: Choice, machine: Machine) -> Predicted:
+    """Write the prediction of the run under `home/predictions`, or find the one made before.
+
+    The file is named by what it was made from, so a run that goes on keeps its first prediction;
+    the hash beside it shows whether the file was changed afterwards.
+    """
+    size = float(corpus_bytes(stack.data))
+    identity = json.dumps([choice.to_dict(), asdict(machine), size], sort_keys=True, default=str)
+    name = hashlib.sha256(identity.encode()).hexdigest()[:12]
+    path = home / "predictions" / f"{name}.json"
+    seal = path.with_suffix(".sha256")
+    if not path.exists() or not seal.exists():
+        path.unlink(missing_ok=True)  # written but never sealed: the run had not begun
+        seal.write_text(write_prediction(path, choice, machine, size) + "\n", encoding="utf-8")
+    sealed = seal.read_text(encoding="utf-8").strip()
+    if file_digest(path) != sealed:
+        raise ArtifactError(
+            f"{path}: was changed after it was written (its sha256 is not that of {seal.name}); "
+            "delete both and run again"
+        )
+    return Predicted(path, sealed)
