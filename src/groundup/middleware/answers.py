@@ -16,8 +16,11 @@ from groundup.middleware.grammar import ABOUT_A_SYMBOL
 from groundup.middleware.policy import Policy, features
 from groundup.middleware.questions import Mention, Understood, understand
 from groundup.middleware.retrieval import Hit, Retriever
+from groundup.middleware.terms import query_terms, terms
 
 PASSAGES = 8
+LONG_TASK = 4
+"""Words besides a name from which a question describes a task rather than asks for the name."""
 
 
 @dataclass(frozen=True)
@@ -164,13 +167,15 @@ class _Writer:
         return self._found()
 
     def _missing(self) -> Mention | None:
-        """A name that is asked about and is not here; camel-case words may be mere words."""
+        """A name that is asked about and is not here.
+
+        In a question that describes a task at length, an unknown name is only a word of it.
+        """
+        task = self.read.kind in ("which", "how")
         for mention in self.read.unknown:
-            codelike = "." in mention.text or "_" in mention.text
             ticked = re.search(rf"`\s*{re.escape(mention.text)}", self.read.question)
-            if codelike or ticked or self.read.kind not in ("which", "how", "what"):
-                return mention
-            if not any(other.rows for other in self.read.mentions):
+            rest = set(query_terms(self.read.question)) - set(terms(mention.text))
+            if ticked or not task or ("." in mention.text and len(rest) < LONG_TASK):
                 return mention
         return None
 

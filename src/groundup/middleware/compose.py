@@ -129,9 +129,7 @@ def _member_line(draft: Draft, passage: Passage, library: Library, table: Symbol
 
 def section(draft: Draft, passage: Passage, question: str) -> Outcome:
     """The paragraph of a section or topic that is closest to the question."""
-    found = quotes.closest(
-        passage, question, skip="" if passage.kind == "section" else passage.name
-    )
+    found = quotes.closest(passage, question)
     if found is None:
         return not_documented(draft, passage, "is a heading only")
     draft.say(f"From “{passage.name}”:")
@@ -170,7 +168,7 @@ def how(draft: Draft, ranked: Sequence[Passage], question: str) -> Outcome:
 def how_with(draft: Draft, passage: Passage, question: str) -> Outcome:
     """How to do something with one named symbol: its head, the paragraph on it, an example."""
     _head_and_sentence(draft, passage)
-    near = quotes.closest(passage, question, skip=passage.name)
+    near = quotes.closest(passage, question)
     first = quotes.summary(passage)
     if near is not None and not (first and near.start <= first.end):
         draft.prose(passage, near)

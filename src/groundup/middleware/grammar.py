@@ -14,13 +14,16 @@ ABBREVIATIONS = frozenset({"e.g", "i.e", "etc", "vs"})
 PRONOUNS = re.compile(r"\b(?:it|its|it's|that one|this one|the same|that function|they|them)\b")
 
 _KIND_RULES = (
+    ("raises", r"\bhow (?:can|could|might|does) .*\bfail\b|\bexceptions?\s*[?.]*$"),
     ("difference", r"\bdifferences?\b|\bdiffers?\b|\b(?:vs|versus)\b|\bcompared? (?:to|with)\b"),
     (
         "which",
         rf"\b(?:which|what)\s+(?:\w+\s+){{0,2}}?{THING}s?\b"
         r"(?!\s+(?:is|are|does|do)\s+(?:in|on|of)\b)"
         r"|^which\b(?!.*\b(?:exceptions?|errors?|arguments?|parameters?|methods?|version)\b)"
-        rf"|\bis there (?:a|an|any|some)\b|\bname of (?:the|a) {THING}",
+        rf"|\bis there (?:an?|any|some|anything)\b|\bname(?: of)? (?:the|a) {THING}"
+        r"|\bwhat (?:can|could|do|should|would) i use (?:to|as)\b|^i (?:want|need) to\b"
+        r"|\b(?:said|say|says) (?:on|about)\b",
     ),
     (
         "members",
@@ -54,7 +57,7 @@ _KIND_RULES = (
     ),
     (
         "returns",
-        r"\breturns?\b|\breturned\b|\breturn (?:type|value)\b|\bgives? back\b"
+        r"\breturns?\b|\breturned\b|\breturn (?:type|value)\b|\b(?:gives?|get|gets) (?:back|me)\b|\bgive me\b"
         r"|\b(?:output|result) of\b",
     ),
     (
@@ -62,12 +65,14 @@ _KIND_RULES = (
         r"\bexamples?\b|\bsample (?:code|usage)\b|\bhow (?:do i|do you|to|can i) use\b"
         r"|\busage of\b",
     ),
-    ("how", r"\bhow\b"),
+    ("how", r"\bhow\b|\bthe way to\b"),
 )
 KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _KIND_RULES)
 """The first rule that fits gives the kind, so their order matters; `what` when none fits."""
 
-HOW_TO = re.compile(r"\bhow (?:do|can|would|should|could|to)\b(?!.*\b(?:call|use)\b)")
+HOW_TO = re.compile(
+    r"\bhow (?:do|can|would|should|could|to)\b(?!.*\b(?:call|called|use|fail|signature|default)\b)"
+)
 ABOUT_A_SYMBOL = frozenset(
     {"signature", "returns", "raises", "default", "parameter", "where", "example", "members"}
 )
@@ -91,6 +96,7 @@ _SLOT_RULES = (
     rf"\b(?:explain|describe|tell me about|what about|and)\s+{THE_NAME}(?:\s+{THING})?\s*[?.!]*$",
     rf"\b{NAME}\s+{THING}\b",
     rf"\b{THING}\s+{NAME}\b",
+    rf"\buse\s+{NAME}\s+for\s*[?.!]*$",
     rf"^\s*{NAME}\s*[?.!]*$",
 )
 SLOTS = tuple(re.compile(pattern, re.IGNORECASE) for pattern in _SLOT_RULES)
@@ -103,7 +109,10 @@ PAIR = re.compile(
 )
 """The two names of a comparison."""
 
-SCOPE = re.compile(rf"\b(?:with|in|using|via)\s+{THE_NAME}", re.IGNORECASE)
+SCOPE = re.compile(
+    rf"\b(?:(?:with|in|using|via)\s+{THE_NAME}|does\s+{NAME.replace('<x>', '<y>')}\s+say)",
+    re.IGNORECASE,
+)
 """The package that a question is about: "… with numpy"."""
 
 _PARAMETER_RULES = (

@@ -15,8 +15,12 @@ HOME, USED, DOCUMENTED, ASIDE = 0.5, 0.2, 0.15, 0.7
 """Weights, chosen on half of sixty hand-written questions and checked on the other (docs/LOG.md):
 the standard library or an own folder; a factor of ten in use; a docstring; private or legacy."""
 
-SCOPE = 1.6
-"""Factor for passages inside the package or module that a question names as its scope."""
+BONUS = 4.0
+"""What importance 2 adds to a BM25 score. Added, not multiplied: a long question says by itself
+what it means, a short one leaves it to what people usually mean."""
+
+SCOPE = 5.0
+"""Bonus of passages inside the package or module that a question names as its place."""
 
 
 def home(library: Library) -> NDArray[np.bool_]:
@@ -26,21 +30,37 @@ def home(library: Library) -> NDArray[np.bool_]:
 
 
 def importance(library: Library, priors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A factor on scores of task questions ("how do I copy a file"); shape (passages,).
+    """How likely each passage is what a person means who names no package; shape (passages,).
 
-    People who name no package mean the standard library, and what is used rather than what is
-    internal; keyword scores alone cannot know that.
+    The standard library rather than a package, and what is used rather than what is internal;
+    keyword scores alone cannot know that.
     """
     documented = np.array([bool(text) for text in library.column("summary")])
     aside = np.array([is_aside(name) for name in library.names])
-    factor = 1.0 + HOME * home(library) + USED * priors + DOCUMENTED * documented
-    return (factor * np.where(aside, ASIDE, 1.0)).astype(np.float32)
+    value = 1.0 + HOME * home(library) + USED * priors + DOCUMENTED * documented
+    return (value * np.where(aside, ASIDE, 1.0)).astype(np.float32)
 
 
-def scoped(factor: NDArray[np.float32], names: Sequence[str], scope: str) -> NDArray[np.float32]:
-    """The factors where a question says "with numpy": its passages count more."""
-    inside = np.array([name == scope or name.startswith(f"{scope}.") for name in names])
-    return np.where(inside, factor.max(initial=1.0) * SCOPE, factor).astype(np.float32)
+def weighed(
+    scores: NDArray[np.float32],
+    value: NDArray[np.float32],
+    fit: NDArray[np.float32],
+    inside: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float32]:
+    """Keyword scores with importance added, times `fit`; what has no score gets none.
+
+    `inside`: passages in the scope that the question names; there, packages are not held back.
+    """
+    bonus = BONUS * (value - 1.0)
+    if inside is not None:
+        bonus = np.where(inside, bonus.max(initial=0.0) + SCOPE, bonus)
+    return np.where(scores > 0, np.maximum(scores + bonus, 0.0) * fit, 0.0).astype(np.float32)
+
+
+def inside_scope(names: Sequence[str], scope: str) -> NDArray[np.bool_]:
+    """Which names lie in a package, a module or a document of this title."""
+    fronts = (f"{scope}.", f"{scope} > ")
+    return np.array([name == scope or name.startswith(fronts) for name in names])
 
 
 FIT: dict[str, dict[str, float]] = {

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from groundup.data.document import TRAIN
 from groundup.data.store import Progress, iterate_documents, read_jsonl
 from groundup.facts.errors import DataError
 from groundup.middleware import bm25, vectors
@@ -21,6 +22,8 @@ from groundup.middleware.retrieval import RetrievalConfig, Retriever
 from groundup.middleware.symbols import reference_counts, reference_priors
 
 TUNING_QUESTIONS = 400
+NAMING = frozenset({"signature", "returns", "raises", "what"})
+"""Kinds of pairs that name their answer: symbols find it, whatever the ranking."""
 LEAST_GAIN = 0.005
 """Plain BM25 gives way only to a ranking whose MRR on training pairs is higher by this."""
 
@@ -144,7 +147,7 @@ def tuning_pairs(
     usable = [
         (pair["query"], pair["passage_id"])
         for pair in pairs
-        if pair["split"] == "train" and pair["passage_id"] in retriever.library.row_of
+        if pair["split"] == TRAIN and pair["kind"] not in NAMING and pair["passage_id"] in retriever.library.row_of
     ]
     order = np.random.default_rng(seed).permutation(len(usable))[:TUNING_QUESTIONS]
     return [usable[number] for number in order]

@@ -52,8 +52,9 @@ def load_policy(folder: Path) -> Policy:
     """Read `policy.json`. ArtifactError when it is missing or not ours."""
     try:
         values: dict[str, Any] = json.loads((folder / "policy.json").read_text("utf-8"))
-        lists = {name: tuple(values.pop(name)) for name in ("mean", "spread", "weights")}
-        return Policy(**lists, **values)
+        for name in ("mean", "spread", "weights"):
+            values[name] = tuple(values[name])
+        return Policy(**values)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ArtifactError(
             f"{folder}/policy.json: not readable ({error}); run `calibrate` again"

@@ -60,9 +60,7 @@ class Understood:
 def kind_of(question: str) -> str:
     """The kind of a question by rule; `what` when none fits."""
     text = " ".join(question.lower().split())
-    if HOW_TO.search(text) and not re.search(
-        r"\bhow (?:do|can|to).*\b(?:signature|default)\b", text
-    ):
+    if HOW_TO.search(text):
         return "how"
     return next((kind for kind, rule in KINDS if rule.search(text)), "what")
 
@@ -88,7 +86,7 @@ def understand(question: str, table: SymbolTable, earlier: Sequence[str] = ()) -
 def _scope(question: str, table: SymbolTable) -> str:
     """The package or module after "with", "in" or "using", "" when there is none."""
     for match in SCOPE.finditer(question):
-        name = match["x"]
+        name = match["x"] or match["y"]
         rows = table.resolve(name)
         if name in table.roots:
             return name
@@ -122,7 +120,7 @@ def find_mentions(question: str, table: SymbolTable, parameter: str = "") -> Ite
         if text.lower() in seen or any(text.lower() in other.split(".") for other in seen):
             continue
         rows = tuple(table.resolve(text))
-        if rows or strong:
+        if rows or (strong and text not in table.roots):
             seen.add(text.lower())
             yield Mention(text, rows, strong)
 

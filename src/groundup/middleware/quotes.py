@@ -111,13 +111,20 @@ def paragraphs(passage: Passage) -> list[Quote]:
     return found
 
 
-def closest(passage: Passage, question: str, skip: str = "") -> Quote | None:
-    """The paragraph that shares most of the question's terms; the first of equal ones."""
-    wanted = set(query_terms(question)) - set(terms(skip))
+def closest(passage: Passage, question: str) -> Quote | None:
+    """The paragraph that shares most of the question's terms beyond the passage's name.
+
+    When none shares any, the paragraph of the first sentence, or simply the first.
+    """
+    wanted = set(query_terms(question)) - set(terms(passage.name))
     scored = [(len(wanted & set(terms(quote.text))), quote) for quote in paragraphs(passage)]
     if not scored:
         return None
-    return max(scored, key=lambda pair: pair[0])[1]
+    top, found = max(scored, key=lambda pair: pair[0])
+    if top > 0:
+        return found
+    start = passage.summary_start
+    return next((quote for _, quote in scored if quote.start <= start <= quote.end), found)
 
 
 def _lines(passage: Passage, first: int, last: int) -> Quote:

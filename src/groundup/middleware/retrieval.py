@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from groundup.data.document import Passage
 from groundup.facts.errors import ArtifactError, ConfigError
 from groundup.middleware import bm25, vectors
 from groundup.middleware.fusion import convex, reciprocal_rank_fusion
-from groundup.middleware.importance import fitting, scoped
+from groundup.middleware.importance import fitting, inside_scope, weighed
 from groundup.middleware.library import Library
 from groundup.middleware.questions import Understood, understand
 from groundup.middleware.symbols import SymbolTable
@@ -24,6 +24,7 @@ from groundup.middleware.terms import query_terms
 if TYPE_CHECKING:
     from groundup.recipes.text_encoder import TextEncoder
 
+Weigh = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 MODES = ("bm25", "encoder", "rrf", "fusion")
 CANDIDATES = 200
 """Passages of each ranking that fusion looks at."""
@@ -80,13 +81,13 @@ class Retriever:
         keyword: bm25.Bm25,
         table: SymbolTable,
         config: RetrievalConfig,
-        factor: NDArray[np.float32] | None = None,
+        value: NDArray[np.float32] | None = None,
         encoder: TextEncoder | None = None,
         matrix: NDArray[np.float32] | None = None,
     ) -> None:
-        """`factor`: importance of each passage; `matrix`: its vectors (passages, width)."""
+        """`value`: importance of each passage; `matrix`: its vectors (passages, width)."""
         self.library, self.keyword, self.table, self.config = library, keyword, table, config
-        self.factor = np.ones(len(library), np.float32) if factor is None else factor
+        self.value = np.ones(len(library), np.float32) if value is None else value
         self.encoder, self.matrix = encoder, matrix
 
     @staticmethod
@@ -100,9 +101,9 @@ class Retriever:
             np.load(index / "priors.npy"),
         )
         keyword, config = bm25.load(index), load_config(index)
-        factor = np.load(index / "importance.npy")
+        value = np.load(index / "importance.npy")
         if encoder is None or tokenizer is None:
-            return Retriever(library, keyword, table, config, factor)
+            return Retriever(library, keyword, table, config, value)
         from groundup.recipes.text_encoder import TextEncoder
 
         matrix = vectors.read_vectors(index)
@@ -111,7 +112,7 @@ class Retriever:
                 f"{index}: {len(matrix)} vectors for {len(library)} passages; build it again"
             )
         return Retriever(
-            library, keyword, table, config, factor, TextEncoder.open(encoder, tokenizer), matrix
+            library, keyword, table, config, value, TextEncoder.open(encoder, tokenizer), matrix
         )
 
     def search(self, question: str, k: int = 8, mode: str = "auto") -> list[Hit]:
@@ -127,15 +128,17 @@ class Retriever:
     def search_understood(self, read: Understood, k: int = 8) -> list[Hit]:
         """`auto` for a question that was read already: names first, then what is likely meant."""
         exact = self.exact_rows(read)[:k]
-        factor = self.factor
-        if read.scope:
-            factor = scoped(factor, self.library.names, read.scope)
-        factor = factor * fitting(read.question, read.kind, self.library.kinds)
-        rest = self.rank(read.question, k + len(exact), self.mode, factor)
+        rest = self.rank(read.question, k + len(exact), self.mode, self.meant(read))
         rows = [*exact, *(row for row in rest.rows if row not in set(exact))][:k]
         scores = dict(zip(rest.rows, rest.scores, strict=True))
         chosen = Ranking(rows, [scores.get(row, 0.0) + (row in set(exact)) for row in rows])
         return self.hits(chosen, read.question, set(exact))
+
+    def meant(self, read: Understood) -> Weigh:
+        """How this question's keyword scores are weighed by what people usually mean."""
+        fit = fitting(read.question, read.kind, self.library.kinds)
+        inside = inside_scope(self.library.names, read.scope) if read.scope else None
+        return lambda scores: weighed(scores, self.value, fit, inside)
 
     @property
     def mode(self) -> str:
@@ -151,21 +154,19 @@ class Retriever:
         return list(dict.fromkeys(rows))
 
     def rank(
-        self, question: str, k: int, mode: str, factor: NDArray[np.float32] | None = None
+        self, question: str, k: int, mode: str, weigh: Weigh | None = None
     ) -> Ranking:
-        """Rank all passages by one mode; `factor` multiplies the scores (not those of rrf)."""
+        """Rank all passages by one mode; `weigh` changes the keyword scores."""
         if mode not in MODES:
             raise ConfigError(f"retriever = {mode!r}: allowed are auto, {', '.join(MODES)}")
         if mode != "bm25" and (self.encoder is None or self.matrix is None):
             raise ConfigError(f"retriever = {mode!r} needs an encoder; allowed here is bm25")
         keyword = self.keyword.score(query_terms(question))
-        if factor is not None:
-            keyword = keyword * factor
+        if weigh is not None:
+            keyword = weigh(keyword)
         if mode == "bm25":
             return _ranking(bm25.best(keyword, k))
         cosine = self.cosines([question])[0]
-        if factor is not None:
-            cosine = cosine * factor / factor.max()
         if mode == "encoder":
             return _ranking(bm25.best(cosine, k))
         return self.fuse(keyword, cosine, k, mode)

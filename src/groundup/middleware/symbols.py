@@ -53,7 +53,7 @@ class SymbolTable:
         self.priors = np.zeros(len(names), np.float32) if priors is None else priors
         self.leaves: dict[str, dict[int, list[str]]] = defaultdict(dict)
         self.children: dict[str, list[int]] = defaultdict(list)
-        self.roots = {name.partition(".")[0] for name in names if " " not in name}
+        self.roots = {_root(name) for name in names}
         for row, (name, kind) in enumerate(zip(names, kinds, strict=True)):
             if kind == "section":
                 continue
@@ -152,6 +152,11 @@ class SymbolTable:
         ]
         near = difflib.get_close_matches(leaf, similar, count, 0.8)
         return [self.names[self.resolve(name)[0]] for name in near]
+
+
+def _root(name: str) -> str:
+    """`numpy` of `numpy.linalg.norm`, and `types` of the heading path `types > Modules`."""
+    return name.partition(" > ")[0].partition(".")[0]
 
 
 def is_aside(name: str) -> bool:

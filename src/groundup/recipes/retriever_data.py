@@ -19,6 +19,9 @@ from groundup.training.order import shuffled
 
 QUERY_TOKENS, PASSAGE_TOKENS = 32, 96
 
+DESCRIBING = frozenset({"summary", "which", "keywords", "heading"})
+"""Kinds of pairs whose query describes its answer; the others name it, which needs no vectors."""
+
 Mine = Callable[[Sequence[Passage], Sequence[str], int], NDArray[np.int64]]
 """(passages, queries, k) to the rows of the k best keyword hits of each query, (queries, k)."""
 
@@ -56,7 +59,7 @@ def load_examples(
     pairs = [
         (pair["query"], row_of[pair["passage_id"]])
         for pair in read_jsonl(questions / "pairs.jsonl")
-        if pair["split"] == TRAIN and pair["passage_id"] in row_of
+        if pair["split"] == TRAIN and pair["kind"] in DESCRIBING and pair["passage_id"] in row_of
     ]
     if len(pairs) < 2:
         raise DataError(f"{questions}/pairs.jsonl: {len(pairs)} training pairs, needs at least 2")
