@@ -45,10 +45,10 @@ def evaluation_windows(length: int, sequence: int) -> list[tuple[int, int, int]]
     Windows overlap by half, so that every scored token (but those of the first window) has seen
     at least sequence / 2 tokens before it.
     """
-    stride = max(1, sequence // 2)
+    overlap = max(1, sequence // 2)
     windows, scored = [], 1
     while scored < length:
-        start = max(0, min(scored - (sequence - stride), length - sequence - 1))
+        start = max(0, min(scored - overlap, length - sequence - 1))
         end = min(length, start + sequence + 1)
         windows.append((start, end, scored))
         scored = end
