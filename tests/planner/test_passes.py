@@ -7,13 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from groundup.chips.this_machine import Machine
 from groundup.facts.errors import ConfigError
-from groundup.facts.fact import Fact
 from groundup.planner.passes import make_plan
 from groundup.planner.plan import Plan
 from groundup.stack.load import load_stack, parse_stack
-from groundup.training.plan import MEASURED_SPEED
 
 NAMES = [
     "materials", "fabs", "chips", "networks", "sites", "systems", "frameworks", "training", "data",
@@ -82,20 +79,6 @@ def test_laptop_trains_for_its_budget(laptop: Plan) -> None:
     assert laptop.totals["training_days"].to("min").value == pytest.approx(5.0)
     assert laptop.binding is not None
     assert laptop.binding.name == "recipes"
-
-
-def test_measured_training_speed_takes_the_place_of_the_estimate(
-    machine: Machine, stacks: Path
-) -> None:
-    from datetime import date
-
-    speed = Fact(
-        MEASURED_SPEED, 0.1, "TFLOP/(s*accelerator)", 0.09, 0.11, "measured", "calibration", "here",
-        date(2026, 1, 2),
-    )  # fmt: skip
-    stack = load_stack(stacks / "laptop.toml")
-    plan = make_plan(stack, 100, machine=machine, measured=[speed])
-    assert plan.layer("recipes").needs.value == pytest.approx(0.1e12 * 300, rel=1e-6)
 
 
 def test_same_seed_same_plan_and_other_seed_other_draws(stacks: Path) -> None:

@@ -167,6 +167,7 @@ def decode_step(
     if chip.measured:
         slow = facts.estimate("inference.step.roofline_slowdown", samples)
         step = slow * maximum(bytes_time, flop_time)
+        formula = "slow-down x max(bytes moved / bandwidth, FLOP / peak)"
         name = "memory bandwidth" if bytes_time.value > flop_time.value else "matrix products"
     else:
         parts = {
@@ -179,9 +180,10 @@ def decode_step(
         }
         first, *rest = parts.values()
         step = sum(rest, start=first) * facts.estimate("inference.step.residual", samples)
+        formula = "residual x (bytes / bandwidth + FLOP / peak + layers x each + batch x each)"
         name = max(parts, key=lambda part: parts[part].value)
     per_token = given(1.0, "token", "one token of each call", "a step makes one token a call")
-    return (step / per_token).named("inference.step_seconds"), name
+    return (step / per_token).named("inference.step_seconds", formula), name
 
 
 def ask_layers(shape: ModelShape) -> Estimate:

@@ -12,6 +12,7 @@ from groundup.facts.stated import stated
 from groundup.models import count
 from groundup.models.count import ModelShape, shape_from
 from groundup.planner.size import budget_shape
+from groundup.recipes.dial import Choice
 from groundup.stack.stack import Stack
 
 _SIZES = ("layers", "width", "heads", "kv_heads", "ffn")
@@ -32,15 +33,29 @@ class Decoder:
 
 
 def planned_decoder(
-    stack: Stack, ask: Ask, facts: Catalogue, speed: Estimate, here: bool
+    stack: Stack,
+    ask: Ask,
+    facts: Catalogue,
+    speed: Estimate,
+    here: bool,
+    choice: Choice | None = None,
 ) -> Decoder:
     """The decoder of the stack file, or on this machine (`here`) the one that its budget picks.
 
-    `speed` is the training FLOP/s of all accelerators. Tokens are the stack's; on this machine,
-    where it states none, they are what the budget allows at that speed. Raises ConfigError where
-    a cluster's stack leaves the shape or the tokens open.
+    `choice` is what the dial picked from a calibration, `speed` the training FLOP/s of all
+    accelerators. Tokens are the stack's; on this machine, where it states none, they are what the
+    budget allows at that speed. Raises ConfigError where a cluster's stack leaves the shape or
+    the tokens open.
     """
     budget = stated(ask, "recipes", stack.recipes, "budget_minutes", "min") if here else None
+    if choice is not None:
+        where = "picked by the budget from this machine's calibration (groundup.recipes.dial)"
+        return Decoder(
+            choice.shape,
+            given(choice.tokens, "token", "data.train_tokens", where),
+            given(choice.sequence, "token", "training.sequence", where),
+            budget,
+        )
     shape = _shape(stack, facts, speed, budget)
     sequence = _sequence(stack, ask, shape)
     if stack.data.train_tokens is not None:
@@ -56,11 +71,15 @@ def planned_decoder(
 
 
 def _shape(stack: Stack, facts: Catalogue, speed: Estimate, budget: Estimate | None) -> ModelShape:
-    chosen = all(getattr(stack.models, name) for name in _SIZES)
-    if chosen or budget is None:
+    if is_stated(stack) or budget is None:
         return shape_from(stack.models, stack.models.vocabulary or stack.data.vocabulary)
     flop = budget * speed * stack.recipes.pretrain_share
     return budget_shape(stack, flop.to("FLOP").value, facts)
+
+
+def is_stated(stack: Stack) -> bool:
+    """Whether the stack file gives every size of the model."""
+    return all(getattr(stack.models, name) for name in _SIZES)
 
 
 def _sequence(stack: Stack, ask: Ask, shape: ModelShape) -> Estimate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from groundup.apps import plan as apps
@@ -18,11 +18,15 @@ from groundup.frameworks import plan as frameworks
 from groundup.inference import plan as inference
 from groundup.middleware import plan as middleware
 from groundup.models import plan as models
+from groundup.models.count import shape_from
+from groundup.planner.calibrated import dialled, measured_speed
 from groundup.planner.decoder import Decoder, planned_decoder
 from groundup.planner.ground import ground_down, ground_up
 from groundup.planner.plan import Plan, tightest
 from groundup.planner.totals import price_per_hour, totals, watts_each
 from groundup.recipes import plan as recipes
+from groundup.recipes.calibration import Calibration
+from groundup.recipes.dial import Choice
 from groundup.stack.stack import Stack
 from groundup.systems import plan as systems
 from groundup.systems.accelerator import Accelerator, accelerator
@@ -49,21 +53,23 @@ def make_plan(
     samples: int = 2000,
     seed: int = 0,
     machine: Machine | None = None,
-    measured: Iterable[Fact] = (),
+    calibration: Calibration | None = None,
     corpus_tokens: float | None = None,
 ) -> Plan:
     """Plan a stack through all fourteen layers.
 
     `machine` are the measurements behind `this-machine` (a short measurement is made without),
-    `measured` further facts that take the place of shipped ones, such as a calibrated
-    `training.measured_speed`; `corpus_tokens` the unique tokens of the stack's own documents where
-    they are known. Raises NoDataError where a figure of the accelerator is not on record,
-    ConfigError where the stack contradicts itself.
+    `calibration` its training speeds, `corpus_tokens` the unique tokens of the stack's own
+    documents where they are known. Raises NoDataError where a figure of the accelerator is not on
+    record, ConfigError where the stack contradicts itself.
     """
-    facts = load_catalogue(seed).with_facts(measured)
+    facts, choice = load_catalogue(seed), None
     if stack.chips.accelerator == THIS_MACHINE:
         facts = facts.with_facts((machine or measure(_QUICK_SECONDS)).facts())
-    down = walk_down(stack, facts, samples)
+        if calibration is not None:
+            choice = dialled(stack, calibration, facts, corpus_tokens)
+            facts = facts.with_facts([_speed(stack, calibration, choice)])
+    down = walk_down(stack, facts, samples, choice)
     rows = walk_up(stack, down, corpus_tokens)
     return Plan(
         stack=stack.name,
@@ -77,13 +83,23 @@ def make_plan(
     )
 
 
-def walk_down(stack: Stack, facts: Catalogue, samples: int = 0) -> Down:
+def _speed(stack: Stack, calibration: Calibration, choice: Choice | None) -> Fact:
+    """Measured training speed of the decoder that will be trained."""
+    if choice is not None:
+        return measured_speed(calibration, choice.shape, choice.sequence)
+    shape = shape_from(stack.models, stack.models.vocabulary or stack.data.vocabulary)
+    return measured_speed(calibration, shape, stack.training.sequence or shape.context)
+
+
+def walk_down(
+    stack: Stack, facts: Catalogue, samples: int = 0, choice: Choice | None = None
+) -> Down:
     """From users to ore: every floor turns what is asked of it into asks of the floor below."""
     chip = accelerator(stack.chips.accelerator, facts, samples)
     ask = Ask(chip.name, {}, stack_labels(stack.path, stack.explicit))
     there = stated(ask, "chips", stack.chips, "count", "accelerator")
     speed = training.training_speed(stack.training, chip, facts, samples)
-    decoder = planned_decoder(stack, ask, facts, speed * there, chip.measured)
+    decoder = planned_decoder(stack, ask, facts, speed * there, chip.measured, choice)
     ask = apps.demand(stack.apps, ask, facts, samples)
     ask = middleware.demand(stack.middleware, ask, facts, samples)
     ask = inference.demand(stack.inference, ask, facts, samples, shape=decoder.shape, chip=chip)

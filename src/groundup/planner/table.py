@@ -8,7 +8,7 @@ from groundup.facts.layer import LayerPlan
 from groundup.planner.plan import Plan
 from groundup.planner.words import number, quantity
 
-_COLUMNS = (("layer", 13), ("needs [5-95 %]", 26), ("limit", 11), ("room", 6), ("binds", 0),
+_COLUMNS = (("layer", 13), ("needs [5-95 %]", 25), ("limit", 12), ("room", 6), ("binds", 0),
             ("cost [5-95 %]", 22), ("time", 8), ("power", 7))  # fmt: skip
 _NARROW = 112
 """Below this many columns the table leaves out the interval of the cost."""

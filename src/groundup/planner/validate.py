@@ -17,6 +17,7 @@ QUANTITIES = (
     "seconds",
     "joules",
     "peak_rss_bytes",
+    "peak_memory_bytes",
     "tokens_per_s",
     "loss",
     "bits_per_byte",

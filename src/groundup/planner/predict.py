@@ -1,0 +1,192 @@
+"""What a run on this machine is expected to take, written down and hashed before it starts."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from groundup.chips.this_machine import Machine
+from groundup.facts.catalogue import Catalogue, load_catalogue
+from groundup.facts.errors import ConfigError
+from groundup.facts.estimate import Estimate, given
+from groundup.facts.fact import Fact
+from groundup.models import count
+from groundup.models.count import ModelShape
+from groundup.planner.to_json import file_digest, quantity
+
+STEPS = (
+    "documents", "tokenizer", "shards", "questions", "calibrate", "pretrain", "retriever", "index",
+    "sft", "quantise", "evaluate", "release",
+)  # fmt: skip
+"""Steps of a run; one without an entry in a prediction is reported as `no prediction`."""
+READING = ("documents", "tokenizer", "shards")
+"""Steps whose time goes with the bytes of the corpus."""
+
+Bounds = tuple[float, float, float]
+"""Value, low and high."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is known of a run before it starts; what is unknown stays None and is not predicted."""
+
+    shape: ModelShape
+    """The decoder that will be trained."""
+    tokens: float
+    """Tokens of pretraining, epochs counted."""
+    batch_tokens: int
+    """Tokens of one optimiser step."""
+    seconds: Mapping[str, float]
+    """Time given to each training step by the budget, and to `calibrate`."""
+    tokens_per_s: Bounds | None = None
+    """Pretraining speed."""
+    loss: Bounds | None = None
+    """Loss at the end of pretraining, nats a token."""
+    bytes_per_token: float | None = None
+    """Bytes of text in a token, for bits per byte."""
+    bits_per_byte: Bounds | None = None
+    """Bits per byte where they are predicted themselves; else they follow from the loss."""
+    resident_bytes: float | None = None
+    """Memory of the process before there is a model; else a measured figure of the catalogue."""
+    corpus_bytes: float | None = None
+    """Text that will be read."""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    """Anything worth keeping beside the numbers (the whole choice, learning rates)."""
+
+
+def write_prediction(
+    path: Path, expected: Expected, machine: Machine, samples: int = 1000, seed: int = 0
+) -> str:
+    """Write the prediction of a run as JSON and return the file's SHA-256.
+
+    A file that is there is never written over, because a prediction that can be changed after the
+    run proves nothing: raises ConfigError then.
+    """
+    steps = predict(expected, machine, load_catalogue(seed), samples)
+    body = {
+        "made": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": asdict(machine),
+        "expected": asdict(expected),
+        "steps": {
+            step: {name: quantity(value) for name, value in values.items()}
+            for step, values in steps.items()
+        },
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            json.dump(body, file, indent=1)
+            file.write("\n")
+    except FileExistsError:
+        raise ConfigError(
+            f"{path}: a prediction is there already and is not written over; "
+            "write another file, or delete this one before the run starts"
+        ) from None
+    return file_digest(path)
+
+
+def predict(
+    expected: Expected, machine: Machine, facts: Catalogue, samples: int = 0
+) -> dict[str, dict[str, Estimate]]:
+    """Expected quantities by step: seconds, joules, memory, speed, loss; only what has a basis."""
+    found: dict[str, dict[str, Estimate]] = {}
+    if expected.corpus_bytes is not None:
+        found |= _reading(expected.corpus_bytes, facts, samples)
+    for step, seconds in expected.seconds.items():
+        if step not in STEPS:
+            raise ConfigError(f"step {step!r} is none of a run's: {', '.join(STEPS)}")
+        slack = facts.estimate("planner.budget_overrun", samples)
+        planned = given(seconds, "s", f"budget of {step}", "recipes.budget_minutes and its shares")
+        found[step] = {"seconds": (planned * slack).named(f"{step}.seconds", "budget x overrun")}
+    if "pretrain" in found:
+        found["pretrain"] |= _pretraining(expected, facts, samples)
+    for step, values in found.items():
+        values["joules"] = _joules(step, values["seconds"], machine, facts, samples)
+    return found
+
+
+def _reading(size: float, facts: Catalogue, samples: int) -> dict[str, dict[str, Estimate]]:
+    text = given(size, "B", "corpus", "size of the files that will be read")
+    return {
+        step: {
+            "seconds": (text / facts.estimate(f"planner.rate.{step}", samples))
+            .to("s")
+            .named(f"{step}.seconds", "corpus / rate")
+        }
+        for step in READING
+    }
+
+
+def _pretraining(expected: Expected, facts: Catalogue, samples: int) -> dict[str, Estimate]:
+    """Tokens, memory, speed, loss and bits per byte of pretraining."""
+    tokens = given(expected.tokens, "token", "pretrain.tokens", "the budget's choice")
+    found = {"tokens": tokens, "peak_rss_bytes": _memory(expected, facts, samples)}
+    if expected.tokens_per_s is not None:
+        found["tokens_per_s"] = drawn(
+            expected.tokens_per_s, "token/s", "pretrain.tokens_per_s", facts, samples
+        )
+    if expected.loss is not None:
+        found["loss"] = drawn(expected.loss, "1", "pretrain.loss", facts, samples)
+    if expected.bits_per_byte is not None:
+        found["bits_per_byte"] = drawn(
+            expected.bits_per_byte, "1", "pretrain.bits_per_byte", facts, samples
+        )
+    elif "loss" in found and expected.bytes_per_token is not None:
+        bits = found["loss"] / (expected.bytes_per_token * math.log(2))
+        found["bits_per_byte"] = bits.named(
+            "pretrain.bits_per_byte", "loss / (bytes_per_token x ln 2)"
+        )
+    return found
+
+
+def _memory(expected: Expected, facts: Catalogue, samples: int) -> Estimate:
+    """Resident runtime, 16 bytes a parameter (fp32 weights, gradients, two moments), activations.
+
+    The activations of one step are counted without recomputation by `models.count`.
+    """
+    states = given(
+        count.train_state_bytes(expected.shape),
+        "B",
+        "pretrain.states",
+        "counted by groundup.models.count",
+    )
+    kept = given(
+        count.activation_bytes(expected.shape, expected.batch_tokens),
+        "B",
+        "pretrain.activations",
+        "counted by groundup.models.count",
+    )
+    runtime = facts.estimate("planner.runtime_memory", samples)
+    if expected.resident_bytes is not None:
+        runtime = given(expected.resident_bytes, "B", "runtime", "measured by the calibration")
+    share = facts.estimate("planner.activations_alive", samples)
+    return (runtime.to("B") + states + kept * share).named(
+        "pretrain.peak_rss_bytes", "runtime + states + activations x share alive at once"
+    )
+
+
+def drawn(bounds: Bounds, unit: str, label: str, facts: Catalogue, samples: int) -> Estimate:
+    """An estimate of (value, low, high), drawn as a fact would be."""
+    value, low, high = bounds
+    fact = Fact(
+        label, value, unit, low, high, "estimate", "the budget's choice from measured speed",
+        "this prediction", date.today(),
+    )  # fmt: skip
+    return Estimate.of(fact, samples, facts.seed)
+
+
+def _joules(
+    step: str, seconds: Estimate, machine: Machine, facts: Catalogue, samples: int
+) -> Estimate:
+    """Busy cores x watts of a busy core x seconds, as the energy meter estimates them."""
+    kind = "reading" if step in READING else "training"
+    share = facts.estimate(f"planner.busy_cores.{kind}", samples)
+    cores = given(float(machine.cores), "1", "cores", "cores that this process may use")
+    watts = facts.estimate("chips.this-machine.watts_per_core", samples)
+    joules = (seconds * cores * share * watts).to("J")
+    return joules.named(f"{step}.joules", "seconds x cores x busy share x watts of a core")

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from groundup.chips.this_machine import Machine
+from groundup.facts.errors import ConfigError
+from groundup.models.count import ModelShape
+from groundup.planner.predict import Expected, write_prediction
+from groundup.planner.validate import compare
+
+SHAPE = ModelShape(4, 128, 2, 2, 64, 384, 4096, 512)
+EXPECTED = Expected(
+    shape=SHAPE,
+    tokens=1e6,
+    batch_tokens=8192,
+    seconds={"calibrate": 15.0, "pretrain": 180.0, "retriever": 75.0, "sft": 45.0},
+    tokens_per_s=(5500.0, 5000.0, 6000.0),
+    loss=(4.0, 3.8, 4.3),
+    bytes_per_token=3.0,
+    corpus_bytes=20e6,
+)
+
+
+def test_the_file_is_hashed_and_never_written_over(machine: Machine, tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "prediction.json"
+    digest = write_prediction(path, EXPECTED, machine)
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(ConfigError, match="not written over"):
+        write_prediction(path, EXPECTED, machine)
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_what_is_predicted_by_step(machine: Machine, tmp_path: Path) -> None:
+    path = tmp_path / "prediction.json"
+    write_prediction(path, EXPECTED, machine)
+    steps = json.loads(path.read_text(encoding="utf-8"))["steps"]
+    assert set(steps) == {
+        "documents", "tokenizer", "shards", "calibrate", "pretrain", "retriever", "sft"
+    }  # fmt: skip
+    for values in steps.values():
+        for said in values.values():
+            assert set(said) == {"value", "low", "high", "unit"}
+            assert said["low"] <= said["value"] <= said["high"]
+    assert steps["pretrain"]["seconds"]["value"] == pytest.approx(180.0, rel=0.1)
+    assert steps["pretrain"]["loss"]["value"] == 4.0
+    assert steps["pretrain"]["bits_per_byte"]["value"] == pytest.approx(4.0 / 3.0 / math.log(2))
+    watts = steps["pretrain"]["joules"]["value"] / steps["pretrain"]["seconds"]["value"]
+    assert 1.0 < watts < 2 * 10.0  # two cores of 1 to 10 W
+
+
+def test_what_is_unknown_is_not_predicted(machine: Machine, tmp_path: Path) -> None:
+    path = tmp_path / "prediction.json"
+    bare = replace(EXPECTED, tokens_per_s=None, loss=None, corpus_bytes=None)
+    write_prediction(path, bare, machine)
+    steps = json.loads(path.read_text(encoding="utf-8"))["steps"]
+    assert "documents" not in steps
+    assert not {"loss", "tokens_per_s", "bits_per_byte"} & set(steps["pretrain"])
+    found = compare(path, [{"step": "documents", "seconds": 3.0}])
+    assert found.without_prediction == 1
+
+
+def test_more_memory_for_a_larger_model(machine: Machine, tmp_path: Path) -> None:
+    sizes = []
+    for name, layers in (("a", 4), ("b", 40)):
+        path = tmp_path / f"{name}.json"
+        write_prediction(path, replace(EXPECTED, shape=replace(SHAPE, layers=layers)), machine)
+        steps = json.loads(path.read_text(encoding="utf-8"))["steps"]
+        sizes.append(steps["pretrain"]["peak_rss_bytes"]["value"])
+    assert sizes[0] < sizes[1]
+
+
+def test_an_unknown_step_is_refused(machine: Machine, tmp_path: Path) -> None:
+    wrong = replace(EXPECTED, seconds={"pretraining": 1.0})
+    with pytest.raises(ConfigError, match="pretraining"):
+        write_prediction(tmp_path / "p.json", wrong, machine)
+
+
+def test_bounds_must_hold_the_value(machine: Machine, tmp_path: Path) -> None:
+    from groundup.facts.errors import FactError
+
+    with pytest.raises(FactError, match="low <= value <= high"):
+        write_prediction(tmp_path / "p.json", replace(EXPECTED, loss=(4.0, 4.5, 5.0)), machine)
