@@ -119,6 +119,8 @@ class Resolver:
             if is_private(shown):
                 continue
             for name in names.defined:
+                if is_private(name):
+                    continue
                 yield f"{shown}.{name}", Target(module, name)
             for name in self._offered(names):
                 target = self.find(module, name) or self._lazy(names, name)
@@ -126,24 +128,26 @@ class Resolver:
                     yield f"{shown}.{name}", target
 
     def _offered(self, names: Names) -> list[str]:
-        """Names that a module re-exports on purpose, sorted."""
+        """Names that a module re-exports on purpose, sorted: its `__all__`, or what it seems to."""
+        if names.exported is not None:
+            return sorted(set(names.exported) - names.defined)
         top = names.module.partition(".")[0]
-        offered = {name for name in names.exported or () if name not in names.defined}
+        offered = {*names.assigned, *names.instances}
         for name, (origin, _) in names.imported.items():
             own = origin.partition(".")[0] == top and names.package
-            if (own or self._is_backing(names.module, origin)) and not name.startswith("_"):
-                offered.add(name)
-        for name, dotted in [*names.assigned.items(), *names.instances.items()]:
-            if not name.startswith("_") and dotted != name:
+            if own or self._is_backing(names.module, origin):
                 offered.add(name)
         for origin in names.starred:
-            if names.exported is None:
-                offered.update(self._star(origin))
-        return sorted(offered - names.defined)
+            offered |= self._star(origin)
+        return sorted(name for name in offered - names.defined if not name.startswith("_"))
 
     def _is_backing(self, module: str, origin: str) -> bool:
-        """`_json` behind json, `posix` behind os: a compiled or private part of the same thing."""
-        return origin.startswith("_") and (origin in self.compiled or origin in self.modules)
+        """`_json` behind json, `_pydatetime` behind datetime: the private part of the same thing."""
+        if not origin.startswith("_"):
+            return False
+        bare = origin.replace("_", "").replace(".", "")
+        own = module.replace("_", "").replace(".", "")
+        return origin in self.compiled or bare.removeprefix("py").startswith(own)
 
     def _star(self, origin: str, depth: int = DEPTH) -> set[str]:
         """What `from origin import *` brings."""
