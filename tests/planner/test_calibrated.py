@@ -36,7 +36,9 @@ def test_a_calibrated_plan_trains_what_the_dial_picks(machine: Machine, stacks: 
     assert plan.layer("recipes").details["train_tokens"].value == choice.tokens
     # what is planned fits the budget of five minutes
     assert plan.totals["training_days"].to("min").value <= 5.0
-    assert plan.layer("recipes").headroom is not None
+    assert plan.binding is not None
+    assert plan.binding.name == "recipes"
+    assert plan.binding.headroom.value == pytest.approx(1.0, abs=0.005)
 
 
 def test_a_stated_model_is_not_picked(stacks: Path) -> None:

@@ -30,6 +30,8 @@ class Decoder:
     """Tokens of one training sequence."""
     budget: Estimate | None
     """Time that the stack gives to training on this machine; None where a cluster trains."""
+    dialled: bool = False
+    """Whether the dial picked it, which keeps a reserve of the budget."""
 
 
 def planned_decoder(
@@ -55,6 +57,7 @@ def planned_decoder(
             given(choice.tokens, "token", "data.train_tokens", where),
             given(choice.sequence, "token", "training.sequence", where),
             budget,
+            dialled=True,
         )
     shape = _shape(stack, facts, speed, budget)
     sequence = _sequence(stack, ask, shape)

@@ -200,8 +200,12 @@ def _top(
 
 def _window(stack: Stack, down: Down) -> tuple[Estimate | None, str]:
     """The time that training may take: the budget on this machine, the deadline of a cluster."""
-    if down.decoder.budget is not None:
-        return down.decoder.budget, "budget"
+    budget = down.decoder.budget
+    if budget is not None and down.decoder.dialled:
+        reserve = down.facts.estimate("recipes.dial.reserve", down.samples)
+        return (budget * (1.0 - reserve)).named("recipes.usable_budget"), "budget"
+    if budget is not None:
+        return budget, "budget"
     if stack.training.deadline_days is None:
         return None, "deadline"
     return stated(down.ask, "training", stack.training, "deadline_days", "day"), "deadline"

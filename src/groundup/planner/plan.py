@@ -52,10 +52,10 @@ class Plan:
 def tightest(layers: tuple[LayerPlan, ...]) -> Binding | None:
     """The floor with the least nominal headroom; of equals, the one nearest to the user.
 
-    Equals are within a thousandth: counts that a stack states are used up exactly.
+    Equals are within a hundredth: what a stack states or a budget allows is used up exactly.
     """
     rows = [(row.headroom, row) for row in layers if row.headroom is not None]
     if not rows:
         return None
-    headroom, row = min(rows, key=lambda pair: (round(pair[0].value, 3), -pair[1].floor))
+    headroom, row = min(rows, key=lambda pair: (round(pair[0].value, 2), -pair[1].floor))
     return Binding(row.floor, row.name, row.binds, headroom)

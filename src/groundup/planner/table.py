@@ -84,7 +84,7 @@ def summary(plan: Plan) -> str:
         return text + "No layer has a limit on record, so none is named as binding."
     found = plan.binding
     room = number(found.headroom.value)
-    if abs(found.headroom.value - 1) < 1e-3:
+    if abs(found.headroom.value - 1) < 0.005:
         verdict = "has just what is needed"
     elif found.headroom.value > 1:
         verdict = f"has {room} times what is needed, the least of all layers"
