@@ -13,7 +13,7 @@ from groundup.middleware.terms import Numbering, expand, number_texts, query_ter
     [
         ("read_text", ["read_text", "read", "text"]),
         ("Path.read_text", ["path.read_text", "path", "read_text", "read", "text"]),
-        ("JSONDecoder", ["jsondecoder", "json", "decoder"]),
+        ("JSONDecoder", ["jsondecoder", "json", "decod"]),
         ("OrderedDict", ["ordereddict", "order", "dict"]),
         ("__init__", ["__init__", "init"]),
         ("sha256", ["sha256", "sha", "256"]),
@@ -33,6 +33,8 @@ def test_expand(word: str, expected: list[str]) -> None:
         ("copy", "copies", "copied", "copying"),
         ("file", "files"),
         ("class", "classes"),
+        ("read", "reader", "reading"),
+        ("compress", "compression", "compressor"),
     ],
 )
 def test_forms_of_a_word_share_a_stem(family: tuple[str, ...]) -> None:

@@ -161,7 +161,8 @@ class _Writer:
             return self._unknown(missing)
         named = [mention for mention in self.read.mentions if mention.rows]
         if self.read.kind == "difference" and len(named) >= 2:
-            return self._difference(named)
+            asked = self.read.question
+            return self._difference(sorted(named[:2], key=lambda m: asked.find(m.text)))
         if named and self._is_about(named[0]):
             return self._about(named[0])
         return self._found()

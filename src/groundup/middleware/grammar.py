@@ -57,8 +57,8 @@ _KIND_RULES = (
     ),
     (
         "returns",
-        r"\breturns?\b|\breturned\b|\breturn (?:type|value)\b|\b(?:gives?|get|gets) (?:back|me)\b|\bgive me\b"
-        r"|\b(?:output|result) of\b",
+        r"\breturns?\b|\breturned\b|\breturn (?:type|value)\b"
+        r"|\b(?:gives?|gets?) (?:back|me)\b|\b(?:output|result) of\b",
     ),
     (
         "example",
@@ -96,6 +96,7 @@ _SLOT_RULES = (
     rf"\b(?:explain|describe|tell me about|what about|and)\s+{THE_NAME}(?:\s+{THING})?\s*[?.!]*$",
     rf"\b{NAME}\s+{THING}\b",
     rf"\b{THING}\s+{NAME}\b",
+    rf"\bdefaults?\b.*\b(?:of|in|for)\s+{THE_NAME}\s*[?.!]*$",
     rf"\buse\s+{NAME}\s+for\s*[?.!]*$",
     rf"^\s*{NAME}\s*[?.!]*$",
 )

@@ -147,7 +147,9 @@ def tuning_pairs(
     usable = [
         (pair["query"], pair["passage_id"])
         for pair in pairs
-        if pair["split"] == TRAIN and pair["kind"] not in NAMING and pair["passage_id"] in retriever.library.row_of
+        if pair["split"] == TRAIN
+        and pair["kind"] not in NAMING
+        and pair["passage_id"] in retriever.library.row_of
     ]
     order = np.random.default_rng(seed).permutation(len(usable))[:TUNING_QUESTIONS]
     return [usable[number] for number in order]

@@ -53,8 +53,11 @@ class Understood:
 
     @property
     def unknown(self) -> tuple[Mention, ...]:
-        """Names that surely are meant as such and that nothing here defines."""
-        return tuple(m for m in self.mentions if m.strong and not m.rows)
+        """Names that nothing here defines: sure ones, or the one that such a question is about."""
+        sure = tuple(m for m in self.mentions if m.strong and not m.rows)
+        if sure or self.kind not in ABOUT_A_SYMBOL or any(m.rows for m in self.mentions):
+            return sure
+        return self.mentions[:1]
 
 
 def kind_of(question: str) -> str:
@@ -114,13 +117,13 @@ def _parameter(question: str, kind: str) -> str:
 
 
 def find_mentions(question: str, table: SymbolTable, parameter: str = "") -> Iterator[Mention]:
-    """Names in a question, the surest first, each passage set once."""
+    """Names in a question, the surest first, each once; unknown ones too, without rows."""
     seen: set[str] = {parameter.lower()} if parameter else set()
     for text, strong in _candidates(question, table):
         if text.lower() in seen or any(text.lower() in other.split(".") for other in seen):
             continue
         rows = tuple(table.resolve(text))
-        if rows or (strong and text not in table.roots):
+        if rows or text not in table.roots:
             seen.add(text.lower())
             yield Mention(text, rows, strong)
 

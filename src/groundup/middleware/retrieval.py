@@ -153,9 +153,7 @@ class Retriever:
                 rows.extend(mention.rows[:3] if len(read.mentions) == 1 else mention.rows[:1])
         return list(dict.fromkeys(rows))
 
-    def rank(
-        self, question: str, k: int, mode: str, weigh: Weigh | None = None
-    ) -> Ranking:
+    def rank(self, question: str, k: int, mode: str, weigh: Weigh | None = None) -> Ranking:
         """Rank all passages by one mode; `weigh` changes the keyword scores."""
         if mode not in MODES:
             raise ConfigError(f"retriever = {mode!r}: allowed are auto, {', '.join(MODES)}")

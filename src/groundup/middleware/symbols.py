@@ -150,7 +150,7 @@ class SymbolTable:
         similar = [
             name for name in self.leaves if name[:1] == leaf[:1] and abs(len(name) - len(leaf)) <= 2
         ]
-        near = difflib.get_close_matches(leaf, similar, count, 0.8)
+        near = difflib.get_close_matches(leaf, similar, count, 0.75)
         return [self.names[self.resolve(name)[0]] for name in near]
 
 
