@@ -152,6 +152,12 @@ def test_a_lacking_rate_is_no_data_and_not_zero(library: Library) -> None:
     assert nothing.total_usd.value is None
 
 
+def test_energy_below_the_meters_step_is_not_zero(library: Library) -> None:
+    found = rows(receipt(library, Measured(0.001, 0.0, 0.0, 0.0, "estimate: CPU seconds")))
+    assert found["energy of this answer"].value is None
+    assert found["electricity"].value == pytest.approx(10 / 3.6e6 * 0.36)  # the training share
+
+
 def test_every_floor_in_order_and_json(library: Library) -> None:
     found = receipt(library, TEN_SECONDS)
     assert {row.floor for row in found.rows} == {14, 13, 12, 11, 10, 9, 8, 6, 5, 4, 3, 2, 1}

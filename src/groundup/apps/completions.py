@@ -14,12 +14,13 @@ from starlette.responses import JSONResponse, Response
 from groundup.apps.body import read_object
 from groundup.apps.errors import ApiError
 from groundup.apps.models import require_model
-from groundup.apps.pieces import Pieces
 from groundup.apps.receipt import Measured
 from groundup.apps.service import Service, spending, usage
 from groundup.apps.sse import event_stream, while_connected
 from groundup.apps.state import State, state_of
 from groundup.apps.wire import CompletionRequest, read_completion, too_long
+
+END_OF_TEXT = 0  # <|endoftext|>, which stands before every document in training
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,13 @@ async def completions(request: Request) -> Response:
 
 def _prompt_ids(service: Service, asked: CompletionRequest) -> list[int]:
     """Token ids of the prompt; ApiError when they do not fit or are no tokens."""
-    if isinstance(asked.prompt, str):
-        ids = list(service.tokenizer.encode(asked.prompt))
-    else:
-        ids = list(asked.prompt)
-        if not all(0 <= token < service.model.vocabulary for token in ids):
-            known = f"0 to {service.model.vocabulary - 1}"
-            raise ApiError(400, f"token ids must be from {known}", "prompt")
-    if not ids:
-        ids = [service.model.end_token]  # what stood between documents in training
-    if len(ids) + asked.max_tokens > service.model.context:
-        wanted = len(ids) + asked.max_tokens
-        raise too_long(wanted, service.model.context, "tokens (with max_tokens)", "prompt")
+    model = service.model
+    ids = model.encode(asked.prompt) if isinstance(asked.prompt, str) else list(asked.prompt)
+    if not all(0 <= token < len(model.table) for token in ids):
+        raise ApiError(400, f"token ids must be from 0 to {len(model.table) - 1}", "prompt")
+    ids = ids or [END_OF_TEXT]
+    if (wanted := len(ids) + max(asked.max_tokens, 1)) > model.context:
+        raise too_long(wanted, model.context, "tokens (with max_tokens)", "prompt")
     return ids
 
 
@@ -65,25 +61,19 @@ def _generate(
     service: Service, asked: CompletionRequest, prompt: list[int]
 ) -> Iterator[str | Finish]:
     """Yield text as it becomes certain, then how it ended."""
-    pieces = Pieces(service.tokenizer.decode, asked.stop)
-    count, stopped = 0, False
+    count, reason = 0, "length"
+    seed = secrets.randbits(31) if asked.seed is None else asked.seed
+    if asked.echo and isinstance(asked.prompt, str):
+        yield asked.prompt
     with spending(service) as spent:
-        if asked.echo and isinstance(asked.prompt, str):
-            yield asked.prompt
-        tokens = service.model.generate(
-            prompt, asked.max_tokens, asked.temperature, asked.top_p, asked.seed
-        )
-        for token in tokens if asked.max_tokens else ():
-            count += 1
-            if text := pieces.feed(token):
-                yield text
-            if pieces.stopped:
-                stopped = True
-                break
-        if not stopped and (text := pieces.rest()):
-            yield text
-    full = count >= asked.max_tokens and not pieces.stopped
-    yield Finish("length" if full else "stop", count, spent.measured)
+        for piece in service.model.generate(
+            prompt, asked.max_tokens, asked.temperature, asked.top_p, asked.stop, seed
+        ):
+            count += piece.token >= 0
+            reason = piece.finish or reason
+            if piece.text:
+                yield piece.text
+    yield Finish(reason, count, spent.measured)
 
 
 async def _parts(

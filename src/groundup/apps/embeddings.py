@@ -29,7 +29,7 @@ async def embeddings(request: Request) -> JSONResponse:
     require_model(service, asked.model, service.encoder_name, service.release.name)
     texts = _texts(service, asked)
     vectors = await while_connected(request, state.worker.call(lambda: _embed(service, texts)))
-    tokens = sum(len(service.tokenizer.encode(text)) for text in texts)
+    tokens = sum(len(service.model.encode(text)) for text in texts)
     state.metrics.add("groundup_tokens_total", tokens, kind="prompt")
     return JSONResponse(_list(asked, vectors, tokens))
 
@@ -41,11 +41,11 @@ def _texts(service: Service, asked: EmbeddingRequest) -> list[str]:
         if isinstance(item, str):
             texts.append(item)
             continue
-        if not all(0 <= token < service.model.vocabulary for token in item):
+        if not all(0 <= token < len(service.model.table) for token in item):
             raise ApiError(
-                400, f"found token ids outside 0..{service.model.vocabulary - 1}", "input"
+                400, f"found token ids outside 0..{len(service.model.table) - 1}", "input"
             )
-        texts.append(service.tokenizer.decode(item))
+        texts.append(service.model.decode(item))
     return texts
 
 

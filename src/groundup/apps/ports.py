@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -61,30 +62,36 @@ class Assistant(Protocol):
         """Answer one question; `earlier` are the person's earlier questions, oldest first."""
 
 
-class Tokenizer(Protocol):
-    """Text to token ids and back."""
+class Piece(Protocol):
+    """One step of a generation."""
 
-    def encode(self, text: str) -> Sequence[int]:
-        """Token ids of a text."""
+    @property
+    def token(self) -> int:
+        """Token id; -1 where a last piece only carries waiting text."""
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """Text of token ids."""
+    @property
+    def text(self) -> str:
+        """Text that became certain with it, often empty."""
+
+    @property
+    def finish(self) -> str:
+        """`stop` or `length` on the last piece."""
 
 
 class LanguageModel(Protocol):
-    """The raw decoder: one token at a time."""
+    """The raw decoder and its tokenizer."""
 
-    @property
-    def context(self) -> int:
-        """Longest prompt and continuation together, in tokens."""
+    context: int
+    """Longest prompt and continuation together, in tokens."""
 
-    @property
-    def vocabulary(self) -> int:
-        """Number of token ids."""
+    table: list[bytes]
+    """Bytes of every token id."""
 
-    @property
-    def end_token(self) -> int:
-        """Id of the end-of-text token."""
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text; special tokens in it are read as text."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of token ids."""
 
     def generate(
         self,
@@ -92,9 +99,10 @@ class LanguageModel(Protocol):
         max_new: int,
         temperature: float,
         top_p: float,
-        seed: int | None,
-    ) -> Iterator[int]:
-        """Yield new token ids; ends after `max_new` tokens or at the end-of-text token."""
+        stop: Sequence[str],
+        seed: int,
+    ) -> Iterator[Piece]:
+        """Continue a prompt token by token; the last piece says why it ended."""
 
 
 class Encoder(Protocol):
@@ -104,34 +112,29 @@ class Encoder(Protocol):
         """Vectors of shape (texts, width)."""
 
 
-class Reading(Protocol):
-    """Energy since a meter was started."""
-
-    @property
-    def joules(self) -> float:
-        """Best value."""
-
-    @property
-    def low(self) -> float:
-        """Least that it may be."""
-
-    @property
-    def high(self) -> float:
-        """Most that it may be."""
-
-    @property
-    def method(self) -> str:
-        """How it was found: `rapl…` when metered, else `estimate: …`."""
-
-
 class Meter(Protocol):
-    """Measures energy inside a `with` block."""
+    """Energy of a `with` block, readable when the block has ended."""
 
-    def read(self) -> Reading:
-        """Return the energy since the block began."""
+    joules: float
+    """Best value."""
+
+    low: float
+    """Least that it may be."""
+
+    high: float
+    """Most that it may be."""
+
+    method: str
+    """How it was found: `rapl` when metered, else `estimate: …`."""
 
     def __enter__(self) -> Meter:
         """Start."""
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None:
         """Stop."""

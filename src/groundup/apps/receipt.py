@@ -209,6 +209,8 @@ def _training_rows(release: Release, share: Span | None) -> list[Row]:
 
 def _joules_row(floor: int, item: str, joules: Span, methods: Sequence[str]) -> Row:
     """Energy is measured when a meter was read for all of it, else an estimate and so planned."""
+    if joules.high == 0:
+        return _no_number(floor, item, f"no data: less than the meter can tell ({methods[0]})")
     basis: Basis = "measured" if all(is_measured(method) for method in methods) else "planned"
     return _number(floor, item, joules, "J", "; ".join(methods), basis)
 

@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -18,6 +19,7 @@ from groundup.apps.load import load_service
 from groundup.apps.metrics import Metrics
 from groundup.apps.server import create_app
 from groundup.facts.errors import ServeError
+from groundup.frameworks.config import FrameworksConfig
 
 PORTS_TRIED = 50
 STOPS = (signal.SIGINT, signal.SIGTERM)
@@ -31,18 +33,22 @@ def serve(
     *,
     state_dir: Path | None = None,
     fixed_port: bool = False,
+    frameworks: FrameworksConfig | None = None,
+    energy: str = "auto",
 ) -> None:
     """Serve a release until SIGINT or SIGTERM; call `ready(address)` when it answers.
 
     `release_dir` holds release.json, or current.json that points to a release and is followed
     when it changes. Feedback goes to `state_dir` (default `release_dir/state`). With `fixed_port`
-    a busy port is an error; else the next free one is taken. Raises ServeError, ArtifactError,
+    a busy port is an error; else the next free one is taken. `frameworks` and `energy` are the
+    stack's, for the device and the meter. Raises ServeError, ArtifactError,
     GateError.
     """
     listener = listen(config.host, config.port, fixed_port)
     try:
         metrics = Metrics()
-        current = Current(release_dir, load_service, metrics)
+        load = partial(load_service, frameworks=frameworks, energy=energy)
+        current = Current(release_dir, load, metrics)
         state = state_dir or release_dir / "state"
         app = create_app(current.service, config, state, current.check, metrics)
         server = Server(app, lambda: ready(address(config.host, listener)))

@@ -17,7 +17,6 @@ from groundup.apps.ports import (
     Encoder,
     LanguageModel,
     Meter,
-    Tokenizer,
 )
 from groundup.apps.receipt import Measured, make_receipt
 from groundup.apps.release import Release
@@ -33,7 +32,6 @@ class Service:
     weights: Weights
     assistant: Assistant
     model: LanguageModel
-    tokenizer: Tokenizer
     encoder: Encoder
     meter: Callable[[], Meter]
     examples: tuple[str, ...] = ()
@@ -61,9 +59,8 @@ def spending(service: Service) -> Iterator[Spent]:
     spent, start = Spent(), time.perf_counter()
     with service.meter() as meter:
         yield spent
-        read = meter.read()
     seconds = time.perf_counter() - start
-    spent.measured = Measured(seconds, read.joules, read.low, read.high, read.method)
+    spent.measured = Measured(seconds, meter.joules, meter.low, meter.high, meter.method)
 
 
 @dataclass(frozen=True)
@@ -102,7 +99,7 @@ def reply(
     """
     with spending(service) as spent:
         answer = service.assistant.answer(question, earlier)
-    text = cut(service.tokenizer, answer.text, max_tokens)
+    text = cut(service.model, answer.text, max_tokens)
     yield from re.findall(r"\s*\S+\s*|\s+", text)
     yield Reply(
         text=text,
@@ -114,18 +111,18 @@ def reply(
     )
 
 
-def cut(tokenizer: Tokenizer, text: str, max_tokens: int | None) -> str:
+def cut(model: LanguageModel, text: str, max_tokens: int | None) -> str:
     """Return the text, cut after `max_tokens` tokens at a whole character."""
     if max_tokens is None or len(text) <= max_tokens:  # a token is at least one byte
         return text
-    ids = list(tokenizer.encode(text))
+    ids = list(model.encode(text))
     if len(ids) <= max_tokens:
         return text
-    return tokenizer.decode(ids[:max_tokens]).rstrip("\ufffd")
+    return model.decode(ids[:max_tokens]).rstrip("\ufffd")
 
 
 def _count(service: Service, texts: list[str]) -> int:
-    return sum(len(service.tokenizer.encode(text)) for text in texts)
+    return sum(len(service.model.encode(text)) for text in texts)
 
 
 def _extra(service: Service, answer: Answer, measured: Measured) -> dict[str, Any]:
