@@ -68,6 +68,14 @@ def test_shares_and_print():
     json.dumps(choice.to_dict())
 
 
+def test_a_shape_that_is_given_is_kept():
+    mine = ladder_shape(8, 4096, 512)
+    choice = choose(5, SHARES, CALIBRATION, 10**7, 35 * 10**6, 4096, fixed=mine, optimiser="adamw")
+    assert choice.shape == mine
+    assert choice.optimiser == "adamw"
+    assert choice.matrix_rate < 0.02
+
+
 def test_a_faster_machine_is_predicted_to_do_better():
     fast = tuple(
         Measured(

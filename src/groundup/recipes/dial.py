@@ -38,6 +38,10 @@ FEWEST_STEPS = 40
 """Fewer steps than this are all warm-up and decay; smaller batches are taken instead."""
 
 
+MATRIX_RATES = {"muon": 0.02, "adamw": 0.004}
+"""Peak rate of hidden matrices: a Muon step has singular values near 1, an AdamW step entries."""
+
+
 @dataclass(frozen=True)
 class Prediction:
     """What is expected to be measured, with the interval it should fall in nine times of ten."""
@@ -136,11 +140,14 @@ def choose(
     vocabulary: int,
     context: int = 512,
     facts: Catalogue | None = None,
+    fixed: ModelShape | None = None,
+    optimiser: str = "muon",
 ) -> Choice:
     """The best model for `budget_minutes` on the machine that `calibration` measured.
 
     `corpus_tokens` and `corpus_bytes` are of the training split; no more than MOST_EPOCHS passes
-    are taken. Raises ConfigError when the budget is too short for a single step or the corpus for
+    are taken. `fixed` is a shape that the stack file gives; then only tokens and batch are chosen.
+    Raises ConfigError when the budget is too short for a single step or the corpus for
     a single window.
     """
     facts = facts or load_catalogue()
@@ -151,9 +158,10 @@ def choose(
             f"the training split has {corpus_tokens} tokens: too few to train on; add documents "
             "(data.docs or --docs DIR)"
         )
+    ladder = [ladder_shape(rung, vocabulary, context) for rung in range(len(LADDER))]
     options = [
-        _option(rung, seconds, sequence, calibration, corpus_tokens, vocabulary, context, facts)
-        for rung in range(len(LADDER))
+        _option(shape, seconds, sequence, calibration, corpus_tokens, facts)
+        for shape in ([fixed] if fixed is not None else ladder)
     ]
     possible = [option for option in options if option is not None]
     if not possible:
@@ -172,6 +180,8 @@ def choose(
         seconds=seconds,
         sft_minutes=budget_minutes * shares.sft_share,
         retriever_minutes=budget_minutes * shares.retriever_share,
+        optimiser=optimiser,
+        matrix_rate=MATRIX_RATES[optimiser],
         predicted=_predict(
             shape,
             batch,
@@ -200,17 +210,14 @@ def loss_law(shape: ModelShape, tokens: float, facts: Catalogue) -> Range:
 
 
 def _option(
-    rung: int,
+    shape: ModelShape,
     seconds: float,
     sequence: int,
     calibration: Calibration,
     corpus_tokens: int,
-    vocabulary: int,
-    context: int,
     facts: Catalogue,
 ) -> tuple[ModelShape, int, int, Range] | None:
-    """Shape, batch, steps and speed of a rung, or None when not even few small steps fit."""
-    shape = ladder_shape(rung, vocabulary, context)
+    """Shape, batch, steps and speed of one model, or None when not even few small steps fit."""
     speed = calibration.speed(training_flops(shape, sequence))
     reserve = 1 - facts["recipes.dial.reserve"].value
     tokens = min(seconds * speed[1] * reserve, MOST_EPOCHS * corpus_tokens)
@@ -238,7 +245,8 @@ def _predict(
     time = [min(tokens / rate, seconds) for rate in (high, middle, low)]
     bits = loss_law(shape, tokens, facts)
     nats = 0.6931471805599453 * bytes_per_token
-    memory = calibration.resident_bytes + train_state_bytes(shape)
+    bigrams = 16.0 * shape.vocabulary**2  # four dense float32 matrices of the bigram start
+    memory = calibration.resident_bytes + max(bigrams, train_state_bytes(shape))
     work = activation_bytes(shape, batch * sequence)
     watts = facts["chips.this-machine.watts_per_core"]
     cores = calibration.threads

@@ -36,9 +36,9 @@ def pretrain(
     """Train the model of `choice` and write a Hugging Face directory with metrics.jsonl to `out`.
 
     Ends after `choice.steps` steps, or on time by decaying early when the machine is slower than
-    measured. Goes on from the checkpoint of a killed run (joules are then those since). Returns speed, loss, and bits per byte
-    beside xz and zstd on the same held-out bytes. Raises DataError when the shards hold tokens
-    that the model's vocabulary does not.
+    measured. Goes on from the checkpoint of a killed run (joules are then those since). Returns
+    speed, loss, energy, and bits per byte beside xz and zstd on the same held-out bytes. Raises
+    DataError when the shards hold tokens that the model's vocabulary does not.
     """
     seed_everything(seed)
     tokens = read_tokens(shards, "train")

@@ -23,8 +23,8 @@ PSEUDO_COUNT = 20.0
 MOST_TOKENS = 8_000_000
 """Tokens counted at most; more change the counts of a small vocabulary little."""
 
-LARGEST_VOCABULARY = 16384
-"""A dense float32 matrix of more rows and columns would need more than 1 GiB."""
+LARGEST_VOCABULARY = 8192
+"""Counts, logs and the weighted logs are dense float32 matrices: about 1 GiB at this size."""
 
 
 def bigram_counts(tokens: Tokens, vocabulary: int) -> NDArray[np.float32]:
