@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,11 +14,11 @@ from groundup.data.size import corpus_bytes
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.errors import ArtifactError
 from groundup.pipeline.manifest import file_digest
-from groundup.planner.predict import write_prediction
+from groundup.planner.predict import Expected, write_prediction
 from groundup.stack.stack import Stack
 
 if TYPE_CHECKING:
-    from groundup.recipes.dial import Choice
+    from groundup.recipes.dial import Choice, Prediction
 
 BYTES_PER_TOKEN = "data.bytes_per_token_small"
 
@@ -59,14 +60,14 @@ def predict_run(home: Path, stack: Stack, choice: Choice, machine: Machine) -> P
     The file is named by what it was made from, so a run that goes on keeps its first prediction;
     the hash beside it shows whether the file was changed afterwards.
     """
-    size = float(corpus_bytes(stack.data))
-    identity = json.dumps([choice.to_dict(), asdict(machine), size], sort_keys=True, default=str)
+    expected = expect(stack, choice)
+    identity = json.dumps([asdict(expected), asdict(machine)], sort_keys=True, default=str)
     name = hashlib.sha256(identity.encode()).hexdigest()[:12]
     path = home / "predictions" / f"{name}.json"
     seal = path.with_suffix(".sha256")
     if not path.exists() or not seal.exists():
         path.unlink(missing_ok=True)  # written but never sealed: the run had not begun
-        seal.write_text(write_prediction(path, choice, machine, size) + "\n", encoding="utf-8")
+        seal.write_text(write_prediction(path, expected, machine) + "\n", encoding="utf-8")
     sealed = seal.read_text(encoding="utf-8").strip()
     if file_digest(path) != sealed:
         raise ArtifactError(
@@ -74,3 +75,27 @@ def predict_run(home: Path, stack: Stack, choice: Choice, machine: Machine) -> P
             "delete both and run again"
         )
     return Predicted(path, sealed)
+
+
+def expect(stack: Stack, choice: Choice) -> Expected:
+    """What is known of the run before it starts: the choice, the budget and the file sizes."""
+    said = choice.predicted
+    return Expected(
+        shape=choice.shape,
+        tokens=float(choice.tokens),
+        batch_tokens=choice.batch * choice.sequence,
+        seconds={
+            "pretrain": said["seconds"].value,
+            "retriever": 60.0 * choice.retriever_minutes,
+            "sft": 60.0 * choice.sft_minutes,
+        },
+        tokens_per_s=_scaled(said["tokens_per_s"]),
+        loss=_scaled(said["bits_per_byte"], math.log(2) * bytes_per_token()),
+        bits_per_byte=_scaled(said["bits_per_byte"]),
+        corpus_bytes=float(corpus_bytes(stack.data)),
+        notes={"choice": choice.to_dict()},
+    )
+
+
+def _scaled(prediction: Prediction, factor: float = 1.0) -> tuple[float, float, float]:
+    return prediction.value * factor, prediction.low * factor, prediction.high * factor
