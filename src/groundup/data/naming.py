@@ -109,7 +109,10 @@ def _names(found: Found, module: str, public: dict[Target, tuple[str, ...]]) -> 
     owners = public.get(Target(original, top), ()) if rest else ()
     if module == "builtins":
         return (found.inside,)
-    names = [*own, *(f"{owner}.{rest}" for owner in owners)]
+    # a method goes by its class's names; a function bound to a module (`random.randint`) by that
+    through = [f"{owner}.{rest}" for owner in owners]
+    shorter = [name for name in own if through and name.count(".") < through[0].count(".")]
+    names = [*shorter, *through, *own]
     direct = f"{module}.{found.inside}"
     if not is_private(direct):
         names.append(direct)

@@ -10,6 +10,7 @@ from groundup.data.python_parse import Names
 
 # modules that the standard library itself publishes under another name on this machine
 MODULE_ALIASES = {os_path.__name__: "os.path"}
+MAX_INHERITED = 8  # names by which subclasses inherit one method
 DEPTH = 12  # re-exports followed one after another; real chains are shorter than 6
 
 
@@ -142,7 +143,7 @@ class Resolver:
         return sorted(name for name in offered - names.defined if not name.startswith("_"))
 
     def _is_backing(self, module: str, origin: str) -> bool:
-        """`_json` behind json, `_pydatetime` behind datetime: the private part of the same thing."""
+        """`_json` behind json, `_pydatetime` behind datetime: the private part of a thing."""
         if not origin.startswith("_"):
             return False
         bare = origin.replace("_", "").replace(".", "")
@@ -171,25 +172,59 @@ class Resolver:
 
 
 def public_names(resolver: Resolver, known: set[Target]) -> dict[Target, tuple[str, ...]]:
-    """For each definition its public names, the one to show first: fewest parts, shortest."""
+    """For each definition its public names, the one to show first: fewest parts, its own name.
+
+    Last come names under which a subclass of the same module inherits it.
+    """
     found: dict[Target, set[str]] = {}
     for name, target in resolver.public():
         inherited = resolver.inherited(target, known)
         if inherited is not None:
             found.setdefault(inherited, set()).add(name)
-    _through_private_bases(resolver, known, found)
-    return {target: tuple(sorted(names, key=_rank)) for target, names in found.items()}
+    members = _members(known)
+    _through_private_bases(resolver, known, found, members)
+    ordered = {target: _ranked(names, target) for target, names in found.items()}
+    for method, names in _through_public_bases(resolver, known, ordered, members).items():
+        ordered[method] = (*ordered.get(method, ()), *sorted(names)[:MAX_INHERITED])
+    return ordered
 
 
-def _through_private_bases(
-    resolver: Resolver, known: set[Target], found: dict[Target, set[str]]
-) -> None:
-    """Methods of an unnamed base go by the public class's name (`ArgumentParser.add_argument`)."""
+def _members(known: set[Target]) -> dict[Target, list[Target]]:
+    """Public methods of each class."""
     members: dict[Target, list[Target]] = {}
     for target in known:
         owner, _, member = target.inside.rpartition(".")
         if owner and not is_private(member):
             members.setdefault(Target(target.module, owner), []).append(target)
+    return members
+
+
+def _through_public_bases(
+    resolver: Resolver,
+    known: set[Target],
+    named: dict[Target, tuple[str, ...]],
+    members: dict[Target, list[Target]],
+) -> dict[Target, set[str]]:
+    """`datetime.datetime.strftime`, which `date` of the same module defines."""
+    found: dict[Target, set[str]] = {}
+    for cls, names in named.items():
+        module = resolver.modules.get(cls.module)
+        for base in module.bases.get(cls.inside, ()) if module is not None else ():
+            owner = Target(cls.module, base)
+            for method in members.get(owner, ()) if owner in named else ():
+                last = method.inside.rpartition(".")[2]
+                if Target(cls.module, f"{cls.inside}.{last}") not in known:
+                    found.setdefault(method, set()).add(f"{names[0]}.{last}")
+    return found
+
+
+def _through_private_bases(
+    resolver: Resolver,
+    known: set[Target],
+    found: dict[Target, set[str]],
+    members: dict[Target, list[Target]],
+) -> None:
+    """Methods of an unnamed base go by the public class's name (`ArgumentParser.add_argument`)."""
     for cls, names in sorted(found.items()):
         for base in resolver.private_bases(cls, found):
             for method in members.get(base, ()):
@@ -198,5 +233,11 @@ def _through_private_bases(
                     found.setdefault(method, set()).update(f"{name}.{last}" for name in names)
 
 
-def _rank(name: str) -> tuple[int, int, str]:
-    return name.count("."), len(name), name
+def _ranked(names: set[str], target: Target) -> tuple[str, ...]:
+    """Fewest parts first, then the definition's own name before another, then the shortest."""
+    own = target.inside.rpartition(".")[2]
+
+    def rank(name: str) -> tuple[int, bool, int, str]:
+        return name.count("."), name.rpartition(".")[2] != own, len(name), name
+
+    return tuple(sorted(names, key=rank))

@@ -60,7 +60,7 @@ def parse(text: str, module: str, package: bool) -> tuple[Names, list[Found]]:
         warnings.simplefilter("ignore")  # invalid escapes in other people's strings
         tree = ast.parse(text)
     lines = lines_of(text)
-    statements = list(_module_level(tree.body))
+    statements = list(module_level(tree.body))
     found = []
     if (doc := _docstring(tree, lines)) is not None:
         found.append(_found("module", "", "", (0, 0), doc, lines))
@@ -70,7 +70,7 @@ def parse(text: str, module: str, package: bool) -> tuple[Names, list[Found]]:
     return _names(statements, module, package), found
 
 
-def _module_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+def module_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """Statements that run when the module is loaded, those inside if, try and with included."""
     for statement in body:
         yield statement
@@ -78,7 +78,7 @@ def _module_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             for name in ("body", "handlers", "orelse", "finalbody"):
                 for part in getattr(statement, name, []):
                     inner = part.body if isinstance(part, ast.ExceptHandler) else [part]
-                    yield from _module_level(inner)
+                    yield from module_level(inner)
 
 
 def _docstring(
@@ -149,7 +149,7 @@ def _definitions(
             kind, inside, signature, signature_lines, text, (node.lineno, end), none, none, none
         )
     if isinstance(node, ast.ClassDef):
-        for statement in _module_level(node.body):
+        for statement in module_level(node.body):
             yield from _definitions(statement, inside, lines, inside_class=True)
 
 

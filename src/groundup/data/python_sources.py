@@ -11,6 +11,7 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 
 from groundup.data import licences
+from groundup.data.python_parse import module_level
 from groundup.data.sources import SourceFile
 from groundup.facts.errors import DataError
 
@@ -113,7 +114,9 @@ def distribution_files(distribution: Distribution, max_mib: float) -> list[Sourc
         uri = f"{name} {version}/{inner}"
         return SourceFile(path, uri, kind, source, version, *licence, module, package)
 
-    extra, code = [], {}
+    extra: list[SourceFile] = []
+    code: dict[str, SourceFile] = {}
+    stubs: dict[str, SourceFile] = {}
     for file in distribution.files or ():
         inner, path = file.as_posix(), Path(str(file.locate()))
         if inner.startswith("..") or not path.is_file():
@@ -122,10 +125,12 @@ def distribution_files(distribution: Distribution, max_mib: float) -> list[Sourc
             extra.append(made(str(path), "readme", "METADATA"))
         elif ".dist-info/" in inner and licences.is_licence_file(inner):
             extra.append(made(str(path), "licence", inner.partition(".dist-info/")[2]))
-        elif inner.endswith(".py") and not _SKIPPED.search(inner):
+        elif inner.endswith((".py", ".pyi")) and not _SKIPPED.search(inner):
             module, package = module_name(inner)
             if module:
-                code[module] = made(str(path), "python-source", inner, module, package)
+                into = code if inner.endswith(".py") else stubs
+                into[module] = made(str(path), "python-source", inner, module, package)
+    code = {**stubs, **code}  # a stub speaks only for a module without source (compiled)
     return sorted(extra, key=lambda file: file.uri) + _capped(code, int(max_mib * MIB))
 
 
@@ -151,31 +156,31 @@ def _publicness(module: str, offered: set[str]) -> tuple[int, int, str]:
 
 
 def _offered(code: dict[str, SourceFile]) -> set[str]:
-    """Modules from which a public package of at most two levels re-exports, followed twice."""
+    """Modules from which a public package of at most two levels re-exports, in three steps."""
     found = {module for module in code if module.count(".") == 0}
     frontier = {m for m, f in code.items() if f.package and m.count(".") <= 1 and "._" not in m}
-    for _ in range(2):
+    for _ in range(3):
         reached: set[str] = set()
         for module in sorted(frontier):
             found.add(module)
             reached |= _imports(code[module]) & code.keys()
         found |= reached
-        frontier = {module for module in reached if code[module].package}
+        frontier = {module for module in reached if code[module].package} - frontier
     return found
 
 
 def _imports(file: SourceFile) -> set[str]:
-    """Modules that a package's `from … import` statements name (also under TYPE_CHECKING)."""
+    """Modules that a package's own `from … import` statements name (also under TYPE_CHECKING)."""
     try:
         tree = ast.parse(Path(file.path).read_bytes())
     except (SyntaxError, ValueError, OSError):
         return set()
     found = set()
-    for node in ast.walk(tree):
+    for node in module_level(tree.body):
         if isinstance(node, ast.ImportFrom):
             base = file.module.split(".")
             base = base[: len(base) - node.level + 1] if node.level else []
-            found.add(".".join([*base, *([node.module] if node.module else [])]))
+            found.add(".".join([*base, *filter(None, [node.module])]))
             found |= {".".join([*base, *filter(None, [node.module]), a.name]) for a in node.names}
     return found
 

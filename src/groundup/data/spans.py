@@ -46,6 +46,7 @@ _UNDERLINE = re.compile(r"^[ \t]*([-=~^])\1{2,}[ \t]*$")
 _GOOGLE = r"^([ \t]*)(?:{names})[ \t]*:[ \t]*(.*)$"
 _FIELD = re.compile(r"^[ \t]*:\w[^:\n]*:")
 _CALL_FORM = re.compile(r"\s*([\w.]+\((?:[^()]|\([^()]*\))*\)(?:[ ]*->[^\n]*)?)")
+_NO_PROSE = re.compile(r"\s*(?:!!!|\.\. |--\s*$|>>>|@)")
 _ARROW = re.compile(r"\)[ ]*->[ ]*([^\n]+)")
 _CALL_LINE = re.compile(r"^[\w.]+ ?\(.*")
 
@@ -96,8 +97,13 @@ def paragraphs(text: str) -> list[tuple[int, int]]:
 
 def summary(doc: Doc) -> Span:
     """The first sentence that is not merely the call's form (`f(x) -> y`), as C docs have it."""
+    form = _CALL_FORM.match(doc.text)
+    called = form.end() if form else 0  # numpy and C write the call, then a line of two dashes
     for start, end in paragraphs(doc.text):
+        start = max(start, min(called, end))
         start += _skip_call_lines(doc.text[start:end])
+        if _NO_PROSE.match(doc.text, start, end):
+            continue
         first = sentences(doc.text[start:end])
         if first:
             return span_at(doc, start, start + first[0][1])
@@ -109,7 +115,7 @@ def _skip_call_lines(paragraph: str) -> int:
     """Offset after the leading lines that show a call: `dict(iterable) -> new dictionary`."""
     offset, indent = 0, -1
     for line in paragraph.split("\n"):
-        bare = line.strip()
+        bare = line.strip().strip("-")
         call = bool(_CALL_LINE.match(bare)) and (bare.endswith(")") or "->" in bare)
         if bare and not call and not (0 <= indent < _indent(line)):
             break
