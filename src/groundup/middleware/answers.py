@@ -12,13 +12,17 @@ from groundup.middleware import compose, quotes
 from groundup.middleware.citations import Citation
 from groundup.middleware.compose import Outcome
 from groundup.middleware.draft import Draft
-from groundup.middleware.grammar import ABOUT_A_SYMBOL
+from groundup.middleware.grammar import A_CONCEPT, ABOUT_A_SYMBOL, ASPECT, GREETING
 from groundup.middleware.policy import Policy, features
 from groundup.middleware.questions import Mention, Understood, understand
 from groundup.middleware.retrieval import Hit, Retriever
-from groundup.middleware.terms import query_terms, terms
+from groundup.middleware.terms import STOP, expand, query_terms, terms, words
 
 PASSAGES = 8
+ROUTED = frozenset({"signature", "returns", "raises", "what", "which"})
+"""Kinds that the learned router knows; the others are left to the rules."""
+EVERYDAY = 1.1
+"""Least importance of a symbol for which a plain word is taken."""
 LONG_TASK = 4
 """Words besides a name from which a question describes a task rather than asks for the name."""
 
@@ -119,7 +123,7 @@ class Assistant:
     def read(self, question: str, earlier: Sequence[str] = ()) -> Understood:
         """Kind and names of a question; the kind by the model where the policy says so."""
         read = understand(question, self.retriever.table, earlier)
-        if self.policy.route_by_model and self.router is not None:
+        if self.policy.route_by_model and self.router is not None and read.kind in ROUTED:
             read = replace(read, kind=self.router(question))
         return read
 
@@ -156,6 +160,9 @@ class _Writer:
         if not self.read.question.strip():
             self.draft.say("Ask me something about the Python that is documented here.")
             return Outcome(True, "empty question")
+        if GREETING.match(self.read.question):
+            self.draft.say("Hello. Ask me what something here does, returns or raises.")
+            return Outcome(True, "not a question")
         missing = self._missing()
         if missing is not None:
             return self._unknown(missing)
@@ -190,7 +197,16 @@ class _Writer:
                 r"\bhow (?:does|do|is|are)\b(?! (?:i|you|we|one)\b)", self.read.question.lower()
             )
             return mention.strong and (passage.kind != "module" or bool(asks_itself))
-        return True
+        return mention.strong or self._worth_naming(mention, passage)
+
+    def _worth_naming(self, mention: Mention, passage: Passage) -> bool:
+        """Whether a plain word is likelier this symbol than an everyday word or a concept."""
+        concept = A_CONCEPT.search(self.read.question.lower())
+        exact = passage.name.rpartition(".")[2] == mention.text
+        deep_module = passage.kind == "module" and "." in passage.name
+        if concept and (deep_module or not exact) and passage.name.lower() != mention.text:
+            return False
+        return float(self.retriever.value[mention.rows[0]]) >= EVERYDAY
 
     def _about(self, mention: Mention) -> Outcome:
         table = self.retriever.table
@@ -236,11 +252,25 @@ class _Writer:
             return compose.where(draft, passage, library)
         if read.kind == "members":
             return compose.members(draft, passage, library, table)
+        if read.kind == "example" and read.question.lower().startswith("how"):
+            return compose.how_with(draft, passage, read.question)
         if read.kind == "example":
             return compose.example(draft, passage, library, table)
         if read.kind == "how":
             return compose.how_with(draft, passage, read.question)
+        if ASPECT.match(read.question) and (about := self._aspect_words(passage)):
+            return compose.aspect(draft, passage, about, read.question)
         return compose.what(draft, passage, library, table)
+
+    def _aspect_words(self, passage: Passage) -> str:
+        """Words of the question besides the name: "thread safe" of "is json.loads thread safe"."""
+        named = set(terms(passage.name)) | {t for m in self.read.mentions for t in terms(m.text)}
+        rest = [
+            word
+            for word in words(self.read.question)
+            if word.lower() not in STOP and not set(expand(word)) & named
+        ]
+        return " ".join(rest)
 
     def _difference(self, named: Sequence[Mention]) -> Outcome:
         passages = [self.retriever.library.passage(mention.rows[0]) for mention in named[:2]]
@@ -253,7 +283,7 @@ class _Writer:
             return self._nothing()
         row = features(self.read.question, self.hits, self.retriever)
         self.confidence = float(self.policy.confidence(row)[0])
-        if self.confidence < self.policy.threshold:
+        if self.confidence < self.policy.threshold or self._too_little_said():
             return self._nothing()
         if self.policy.choose_by_model and self.chooser is not None:
             self.hits = self.chooser(self.read.question, self.hits)
@@ -265,6 +295,13 @@ class _Writer:
         if self.read.kind == "how":
             return compose.how(self.draft, ranked, self.read.question)
         return compose.which(self.draft, ranked, self.read.question)
+
+    def _too_little_said(self) -> bool:
+        """One word is covered by any passage that has it; then it must be in the name."""
+        asked = query_terms(self.read.question)
+        first = self.hits[0].passage
+        known = set(terms(f"{first.name} {' '.join(first.aliases)}"))
+        return len(asked) < 2 and not set(asked) & known
 
     def _nothing(self) -> Outcome:
         """Decline, and name what is nearest."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,18 @@ from numpy.typing import NDArray
 
 from groundup.data.document import TRAIN
 from groundup.data.store import Progress, read_jsonl
+from groundup.middleware.judge import CHOSEN_FROM, Judge
+from groundup.middleware.metrics import Interval, bootstrap, paired_difference
 from groundup.middleware.policy import FEATURES, Policy, calibrate, features
-from groundup.middleware.questions import understand
+from groundup.middleware.questions import kind_of, understand
 from groundup.middleware.retrieval import Retriever
 from groundup.middleware.router import train_router
 
 QUESTIONS = 500
 """Training questions of each sort that calibration reads."""
 LEAST_OF_A_SORT = 20
+JUDGED = 60
+"""Task questions on which the language model's choice of the passage is tried."""
 
 OFF_TOPIC = (
     "who won the world cup",
@@ -56,27 +61,36 @@ OFF_TOPIC = (
 
 
 def calibrate_assistant(
-    questions: Path, index: Path, retriever: Retriever, progress: Progress
+    questions: Path,
+    index: Path,
+    retriever: Retriever,
+    progress: Progress,
+    judge: Judge | None = None,
 ) -> dict[str, float | int | str]:
     """Write `policy.json` and `router.npz` into the index from training questions only.
 
     `questions` is the directory of questions.jsonl. With too few questions of a sort the default
-    policy stays, and the metrics say so.
+    confidence stays, and the metrics say so. The model parts are switched on only where they
+    beat the rules on training questions that they were not fitted to.
     """
     asked = [row for row in read_jsonl(questions / "questions.jsonl") if row["split"] == TRAIN]
-    kinds = _router(asked, index, retriever)
+    order = np.random.default_rng(0).permutation(len(asked))
+    asked = [asked[place] for place in order]
+    route = _router(asked, index, retriever)
+    choose = judge is not None and choice_gain(asked, retriever, judge, progress).low > 0
     good, bad = _sorted_out(asked, retriever)
     if min(len(good), len(bad)) < LEAST_OF_A_SORT:
-        Policy().save(index)
-        return {"calibrated": 0, "router_kinds": kinds}
+        Policy(route_by_model=route, choose_by_model=choose).save(index)
+        return {"calibrated": 0, "route_by_model": int(route), "choose_by_model": int(choose)}
     rows = _features([*good, *bad], retriever, progress)
     labels = np.array([1.0] * len(good) + [0.0] * len(bad))
-    policy = calibrate(rows, labels)
+    policy = replace(calibrate(rows, labels), route_by_model=route, choose_by_model=choose)
     policy.save(index)
     passes = policy.confidence(rows) >= policy.threshold
     return {
         "calibrated": 1,
-        "router_kinds": kinds,
+        "route_by_model": int(route),
+        "choose_by_model": int(choose),
         "threshold": round(policy.threshold, 4),
         "train_answered": round(float(passes[labels == 1].mean()), 4),
         "train_declined": round(float(1 - passes[labels == 0].mean()), 4),
@@ -87,11 +101,9 @@ def _sorted_out(
     asked: Sequence[dict[str, Any]], retriever: Retriever
 ) -> tuple[list[str], list[str]]:
     """Questions that confidence decides (they name nothing): with an answer, and without."""
-    order = np.random.default_rng(0).permutation(len(asked))
     good: list[str] = []
     bad: list[str] = list(OFF_TOPIC)
-    for place in order:
-        row = asked[place]
+    for row in asked:
         target = bad if row["kind"] == "unanswerable" else good
         if len(target) < QUESTIONS and not understand(row["question"], retriever.table).mentions:
             target.append(row["question"])
@@ -108,12 +120,46 @@ def _features(
     return rows
 
 
-def _router(asked: Sequence[dict[str, Any]], index: Path, retriever: Retriever) -> int:
-    """Train the learned router where there is an encoder; the number of kinds it knows."""
+def _router(asked: Sequence[dict[str, Any]], index: Path, retriever: Retriever) -> bool:
+    """Train the learned router where there is an encoder; whether it beats the rules.
+
+    Judged on the half of the training questions that it was not fitted to.
+    """
     rows = [row for row in asked if row["kind"] != "unanswerable"][: 4 * QUESTIONS]
-    kinds = [row["kind"] for row in rows]
-    if retriever.encoder is None or len(set(kinds)) < 2:
-        return 0
-    router = train_router(retriever.encoder.encode([row["question"] for row in rows]), kinds)
+    half = len(rows) // 2
+    if retriever.encoder is None or len({row["kind"] for row in rows[:half]}) < 2:
+        return False
+    vectors = retriever.encoder.encode([row["question"] for row in rows])
+    router = train_router(vectors[:half], [row["kind"] for row in rows[:half]])
     router.save(index)
-    return len(router.kinds)
+    right = [row["kind"] for row in rows[half:]]
+    rules = [asked_kind(row["question"]) for row in rows[half:]]
+    learned = router.route(vectors[half:])
+    return (
+        paired_difference(
+            [float(a == b) for a, b in zip(learned, right, strict=True)],
+            [float(a == b) for a, b in zip(rules, right, strict=True)],
+        ).low
+        > 0
+    )
+
+
+def asked_kind(question: str) -> str:
+    """The rules' kind under the names of the data: a task asked with "how" is a `which` there."""
+    kind = kind_of(question)
+    return "which" if kind == "how" else kind
+
+
+def choice_gain(
+    asked: Sequence[dict[str, Any]], retriever: Retriever, judge: Judge, progress: Progress
+) -> Interval:
+    """Gain of the model's choice of the passage over the ranking's, on task questions."""
+    rows = [row for row in asked if row["kind"] == "which"][:JUDGED]
+    gains = [0.0]
+    for number, row in enumerate(rows):
+        hits = retriever.search(row["question"], CHOSEN_FROM)
+        chosen = judge.choose(row["question"], hits)
+        right = [float(each[0].passage.passage_id == row["passage_id"]) for each in (chosen, hits)]
+        gains.append(right[0] - right[1])
+        progress("compare the model's choices", number + 1, len(rows))
+    return bootstrap(gains)

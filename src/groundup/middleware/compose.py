@@ -10,9 +10,12 @@ from groundup.middleware import quotes
 from groundup.middleware.draft import Draft
 from groundup.middleware.library import Library
 from groundup.middleware.symbols import SymbolTable
+from groundup.middleware.terms import query_terms, terms
 
 MEMBERS_SHOWN = 12
 OTHERS_SHOWN = 4
+LONGEST_INLINE = 200
+"""Characters of a quote in a list; a longer one is cut at a word."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,18 @@ def _member_line(draft: Draft, passage: Passage, library: Library, table: Symbol
         draft.say(f"Documented {kind}: {', '.join(names)}{more}.")
 
 
+def aspect(draft: Draft, passage: Passage, words: str, question: str) -> Outcome:
+    """What the documentation says on one aspect ("thread safe"), or that it says nothing."""
+    near = quotes.closest(passage, question)
+    if near is None or not set(terms(near.text)) & (
+        set(query_terms(question)) - set(terms(passage.name))
+    ):
+        return not_documented(draft, passage, f"does not speak of “{words}”")
+    draft.say(f"The documentation of `{passage.name}` comes nearest to that here:")
+    draft.prose(passage, near)
+    return ANSWERED
+
+
 def section(draft: Draft, passage: Passage, question: str) -> Outcome:
     """The paragraph of a section or topic that is closest to the question."""
     found = quotes.closest(passage, question)
@@ -193,7 +208,12 @@ def _also(draft: Draft, others: Sequence[Passage]) -> None:
 
 def _short(draft: Draft, passage: Passage) -> str:
     found = quotes.summary(passage)
-    return draft.inline(passage, found) if found is not None else f"{passage.kind}, undocumented"
+    if found is None:
+        return f"{passage.kind}, undocumented"
+    if len(found.text) <= LONGEST_INLINE:
+        return draft.inline(passage, found)
+    front = found.text[:LONGEST_INLINE].rsplit(maxsplit=1)[0]
+    return draft.inline(passage, quotes.Quote(front, found.start, found.end), " …")
 
 
 def where(draft: Draft, passage: Passage, library: Library) -> Outcome:

@@ -53,9 +53,10 @@ class Draft:
         else:
             self.say("\n".join(f"> {line}".rstrip() for line in text.split("\n")) + f" {marker}")
 
-    def inline(self, passage: Passage, quote: Quote) -> str:
-        """A short quote in a line of ours, with its marker."""
-        return f"{' '.join(_without_quotes(quote.text).split())} {self.mark(passage, quote)}"
+    def inline(self, passage: Passage, quote: Quote, end: str = "") -> str:
+        """A short quote in a line of ours, with its marker; `end` shows that it was cut."""
+        text = " ".join(_without_quotes(quote.text).split())
+        return f"{text}{end} {self.mark(passage, quote)}"
 
     @property
     def text(self) -> str:

@@ -15,10 +15,10 @@ from groundup.data.document import HELD_OUT
 from groundup.data.store import Progress, read_jsonl, write_json
 from groundup.facts.errors import DataError
 from groundup.middleware.answers import Answer, Assistant
+from groundup.middleware.calibration import asked_kind
 from groundup.middleware.eval_report import write_report
 from groundup.middleware.judge import CHOSEN_FROM, Judge
 from groundup.middleware.metrics import PER_QUESTION, bootstrap, paired_difference
-from groundup.middleware.questions import kind_of
 from groundup.middleware.retrieval import MODES, Retriever
 from groundup.middleware.router import load_router
 
@@ -262,7 +262,7 @@ def model_table(
     if retriever.encoder is not None and (index / "router.npz").is_file() and answerable:
         vectors = retriever.encoder.encode([row["question"] for row in answerable])
         learned = load_router(index).route(vectors)
-        rules = [kind_of(row["question"]) for row in answerable]
+        rules = [asked_kind(row["question"]) for row in answerable]
         right = [row["kind"] for row in answerable]
         table.append(_contest("kind of question", "rules", "encoder router", rules, learned, right))
     if judge is not None:

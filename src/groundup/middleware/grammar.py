@@ -16,6 +16,7 @@ PRONOUNS = re.compile(r"\b(?:it|its|it's|that one|this one|the same|that functio
 _KIND_RULES = (
     ("raises", r"\bhow (?:can|could|might|does) .*\bfail\b|\bexceptions?\s*[?.]*$"),
     ("difference", r"\bdifferences?\b|\bdiffers?\b|\b(?:vs|versus)\b|\bcompared? (?:to|with)\b"),
+    ("what", rf"^what(?:'s| is| are)\s+(?:an?\s+)?{THING}s?\s*[?.!]*$"),
     (
         "which",
         rf"\b(?:which|what)\s+(?:\w+\s+){{0,2}}?{THING}s?\b"
@@ -103,6 +104,25 @@ _SLOT_RULES = (
 SLOTS = tuple(re.compile(pattern, re.IGNORECASE) for pattern in _SLOT_RULES)
 """Places where a plain word is meant as a name: `deque` in "what does deque return"."""
 
+STATEMENT = re.compile(
+    r"[`'\"]?\b(\w+)\b[`'\"]?\s+(?:statement|keyword|loop|expression|clause|operator)s?\b",
+    re.IGNORECASE,
+)
+"""`for` in "the for statement": syntax, which has topics instead of symbols."""
+
+A_CONCEPT = re.compile(r"\bwhat(?:'s| is| are)\s+(?:an?\s+)?(?P<x>[a-z]+)\s*[?.!]*$")
+"""A plain word asked about in general: "what is a generator", "what are decorators"."""
+
+GREETING = re.compile(
+    r"^\W*(?:hi|hello|hey|thanks?|thank you|thx|bye|goodbye|ok|okay|cool"
+    r"|good (?:morning|day|evening))"
+    r"(?:\s+(?:there|you|a lot|very much|so much))?\W*$",
+    re.IGNORECASE,
+)
+
+ASPECT = re.compile(r"^(?:is|are|can|does|do|did|will|should|would|why|when)\b", re.IGNORECASE)
+"""Questions that ask whether or why something is so, not for the thing as a whole."""
+
 PAIR = re.compile(
     rf"(?:\bbetween\s+{ARTICLE}{NAME}\s+and\s+{ARTICLE}[`'\"]?(?P<y>{IDENT}))"
     rf"|(?:{NAME.replace('<x>', '<v>')}\s+(?:vs\.?|versus)\s+[`'\"]?(?P<w>{IDENT}))",
@@ -117,8 +137,8 @@ SCOPE = re.compile(
 """The package that a question is about: "… with numpy"."""
 
 _PARAMETER_RULES = (
-    rf"{NAME}\s+(?:argument|parameter|option|keyword|flag)",
-    rf"(?:argument|parameter|option|keyword|flag)\s+{NAME}",
+    rf"{NAME}\s+(?:argument|parameter|option|keyword|flag)\b",
+    rf"(?:argument|parameter|option|keyword|flag)\s+{NAME}(?!\w*\s*[?.!]*$)",
     rf"\bdefaults?(?:\s+value)?\s+(?:of|for)\s+{ARTICLE}{NAME}\s+(?:in|of|for)\b",
     rf"\bwhat\s+(?:does|is)\s+{NAME}\s+(?:do|mean|for)\s+in\b",
     rf"\bdefault\s+{NAME}\s+(?:in|of|for)\b",

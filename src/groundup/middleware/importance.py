@@ -60,14 +60,16 @@ def weighed(
 def inside_scope(names: Sequence[str], scope: str) -> NDArray[np.bool_]:
     """Which names lie in a package, a module or a document of this title."""
     fronts = (f"{scope}.", f"{scope} > ")
-    return np.array([name == scope or name.startswith(fronts) for name in names])
+    return np.fromiter((n == scope or n.startswith(fronts) for n in names), bool, len(names))
 
 
 FIT: dict[str, dict[str, float]] = {
     "function": {"function": 1.0, "method": 1.0, "class": 0.9},
     "class": {"class": 1.0},
     "module": {"module": 1.0},
-    "how": {"function": 1.0, "method": 1.0, "class": 1.0, "module": 0.9, "topic": 0.8},
+    "how": {"function": 1.0, "method": 1.0, "class": 1.0, "module": 0.9, "topic": 1.0},
+    "what": dict.fromkeys(("function", "method", "class", "module", "section"), 1.0)
+    | {"topic": 1.4},
 }
 """Factors by kind of passage where a question says what it wants; what is not named gets UNFIT."""
 UNFIT = 0.75
@@ -80,11 +82,14 @@ SAME = {"method": "function", "decorator": "function", "exception": "class"} | d
 )
 
 
-def fitting(question: str, kind: str, kinds: Sequence[str]) -> NDArray[np.float32]:
-    """A factor a passage: is it the sort of thing that "which class …" or "how do I …" wants?"""
+def wanted_thing(question: str, kind: str) -> str:
+    """The sort of thing that a question wants: a key of FIT, or "" when it does not say."""
     match = WANTED.search(question.lower())
     thing = SAME.get(match["thing"], match["thing"]) if match else kind
-    if thing not in FIT:
-        return np.ones(len(kinds), np.float32)
-    values = {each: FIT[thing].get(each, UNFIT) for each in set(kinds)}
-    return np.array([values[each] for each in kinds], dtype=np.float32)
+    return thing if thing in FIT else ""
+
+
+def fitting(thing: str, kinds: Sequence[str]) -> NDArray[np.float32]:
+    """A factor a passage: is it the sort of thing that "which class …" or "how do I …" wants?"""
+    values = {each: FIT[thing].get(each, UNFIT) if thing else 1.0 for each in set(kinds)}
+    return np.fromiter((values[each] for each in kinds), np.float32, len(kinds))

@@ -15,6 +15,7 @@ from groundup.middleware import bm25, vectors
 from groundup.middleware.calibration import calibrate_assistant
 from groundup.middleware.fusion import tune_weight
 from groundup.middleware.importance import importance
+from groundup.middleware.judge import Judge
 from groundup.middleware.library import Library, write_library
 from groundup.middleware.metrics import reciprocal_rank
 from groundup.middleware.policy import Policy
@@ -35,6 +36,7 @@ def build_index(
     out: Path,
     progress: Progress,
     questions: Path | None = None,
+    judge: Judge | None = None,
 ) -> dict[str, float | int | str]:
     """Write a whole index into `out`: library, keyword index, priors, vectors, tuned settings.
 
@@ -61,7 +63,7 @@ def build_index(
     calibration: dict[str, float | int | str] = {"calibrated": 0}
     if questions is not None and (questions / "questions.jsonl").is_file():
         retriever = Retriever.open(out, encoder, tokenizer)
-        calibration = calibrate_assistant(questions, out, retriever, progress)
+        calibration = calibrate_assistant(questions, out, retriever, progress, judge)
     return {
         "passages": len(library),
         "keyword_seconds": round(seconds_keyword, 2),

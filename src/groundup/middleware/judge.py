@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from groundup.middleware.retrieval import Hit
 
+if TYPE_CHECKING:
+    from groundup.inference.engine import Engine
+
+START = 0
+"""<|endoftext|>, with which every text of the training stream begins."""
 PASSAGE_CHARACTERS = 400
 CHOSEN_FROM = 4
 """Passages that are scored; each costs one pass of the model."""
@@ -32,10 +38,15 @@ class Judge:
         asked = self.encode(question)
         if not asked:
             return 0.0
-        return self.score(self.encode(text[:PASSAGE_CHARACTERS]), asked) / len(asked)
+        return self.score([START, *self.encode(text[:PASSAGE_CHARACTERS])], asked) / len(asked)
 
     def choose(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
         """The first CHOSEN_FROM hits by likelihood, then the others."""
         front = list(hits[:CHOSEN_FROM])
         order = np.argsort([-self.likelihood(question, hit) for hit in front], kind="stable")
         return [*(front[place] for place in order), *hits[CHOSEN_FROM:]]
+
+
+def engine_judge(engine: Engine) -> Judge:
+    """A judge on a loaded model."""
+    return Judge(lambda prompt, asked: engine.score(prompt, [asked])[0].logprob, engine.encode)

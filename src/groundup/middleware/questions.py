@@ -22,6 +22,7 @@ from groundup.middleware.grammar import (
     PRONOUNS,
     SCOPE,
     SLOTS,
+    STATEMENT,
 )
 from groundup.middleware.symbols import SymbolTable
 from groundup.middleware.terms import STOP
@@ -119,6 +120,11 @@ def _parameter(question: str, kind: str) -> str:
 def find_mentions(question: str, table: SymbolTable, parameter: str = "") -> Iterator[Mention]:
     """Names in a question, the surest first, each once; unknown ones too, without rows."""
     seen: set[str] = {parameter.lower()} if parameter else set()
+    for match in STATEMENT.finditer(question):
+        topic = table.topics.get(match[1].lower())
+        if topic is not None:
+            seen.add(match[1].lower())
+            yield Mention(match[1], (topic,), True)
     for text, strong in _candidates(question, table):
         if text.lower() in seen or any(text.lower() in other.split(".") for other in seen):
             continue

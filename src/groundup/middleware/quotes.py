@@ -13,6 +13,10 @@ LONGEST = 14
 """Most lines quoted at once."""
 
 
+TITLE = re.compile(r"\n\s*([=~^*-])\1{2,}\s*$|^[^\w]*$")
+"""A heading with its underline, or no words at all."""
+
+
 @dataclass(frozen=True)
 class Quote:
     """A slice of a document: whole text, and the lines that it stands in."""
@@ -28,8 +32,14 @@ def given(text: str, start: int, end: int) -> Quote | None:
 
 
 def summary(passage: Passage) -> Quote | None:
-    """The first sentence of the documentation."""
-    return given(passage.summary, passage.summary_start, passage.summary_end)
+    """The first sentence of the documentation; where that is a title, the first paragraph."""
+    found = given(passage.summary, passage.summary_start, passage.summary_end)
+    if found is None or not TITLE.search(found.text):
+        return found
+    for quote in paragraphs(passage):
+        if quote.start > found.end and not TITLE.search(quote.text):
+            return quote
+    return None
 
 
 def signature(passage: Passage) -> Quote | None:
@@ -117,11 +127,14 @@ def closest(passage: Passage, question: str) -> Quote | None:
     When none shares any, the paragraph of the first sentence, or simply the first.
     """
     wanted = set(query_terms(question)) - set(terms(passage.name))
-    scored = [(len(wanted & set(terms(quote.text))), quote) for quote in paragraphs(passage)]
+    scored = [
+        (len(wanted & set(terms(quote.text))) - 0.5 * ("::=" in quote.text), quote)
+        for quote in paragraphs(passage)
+    ]
     if not scored:
         return None
     top, found = max(scored, key=lambda pair: pair[0])
-    if top > 0:
+    if top > 0.5:
         return found
     start = passage.summary_start
     return next((quote for _, quote in scored if quote.start <= start <= quote.end), found)

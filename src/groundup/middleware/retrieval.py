@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from groundup.data.document import Passage
 from groundup.facts.errors import ArtifactError, ConfigError
 from groundup.middleware import bm25, vectors
 from groundup.middleware.fusion import convex, reciprocal_rank_fusion
-from groundup.middleware.importance import fitting, inside_scope, weighed
+from groundup.middleware.importance import fitting, inside_scope, wanted_thing, weighed
 from groundup.middleware.library import Library
 from groundup.middleware.questions import Understood, understand
 from groundup.middleware.symbols import SymbolTable
@@ -89,6 +90,8 @@ class Retriever:
         self.library, self.keyword, self.table, self.config = library, keyword, table, config
         self.value = np.ones(len(library), np.float32) if value is None else value
         self.encoder, self.matrix = encoder, matrix
+        self._fits = lru_cache(maxsize=16)(lambda thing: fitting(thing, library.kinds))
+        self._inside = lru_cache(maxsize=16)(lambda scope: inside_scope(library.names, scope))
 
     @staticmethod
     def open(index: Path, encoder: Path | None = None, tokenizer: Path | None = None) -> Retriever:
@@ -136,8 +139,8 @@ class Retriever:
 
     def meant(self, read: Understood) -> Weigh:
         """How this question's keyword scores are weighed by what people usually mean."""
-        fit = fitting(read.question, read.kind, self.library.kinds)
-        inside = inside_scope(self.library.names, read.scope) if read.scope else None
+        fit = self._fits(wanted_thing(read.question, read.kind))
+        inside = self._inside(read.scope) if read.scope else None
         return lambda scores: weighed(scores, self.value, fit, inside)
 
     @property

@@ -47,15 +47,16 @@ class SymbolTable:
         aliases: Sequence[Sequence[str]] = (),
         priors: NDArray[np.float32] | None = None,
     ) -> None:
-        """`priors`: see `reference_priors`; sections are no symbols."""
+        """`priors`: see `reference_priors`; sections and topics are no symbols."""
         self.names = names
         self.kinds = kinds
         self.priors = np.zeros(len(names), np.float32) if priors is None else priors
         self.leaves: dict[str, dict[int, list[str]]] = defaultdict(dict)
         self.children: dict[str, list[int]] = defaultdict(list)
+        self.topics = _topics(names, kinds)
         self.roots = {_root(name) for name in names}
         for row, (name, kind) in enumerate(zip(names, kinds, strict=True)):
-            if kind == "section":
+            if kind in ("section", "topic"):
                 continue
             for known_as in (name, *(aliases[row] if aliases else ())):
                 leaf = known_as.rpartition(".")[2].lower()
@@ -152,6 +153,19 @@ class SymbolTable:
         ]
         near = difflib.get_close_matches(leaf, similar, count, 0.75)
         return [self.names[self.resolve(name)[0]] for name in near]
+
+
+def _topics(names: Sequence[str], kinds: Sequence[str]) -> dict[str, int]:
+    """The first passage of each topic by title, and of headings such as `The "with" statement`."""
+    found: dict[str, int] = {}
+    for row, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        if kind == "topic":
+            found.setdefault(_root(name).lower(), row)
+    for row, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        quoted = re.search(r'"(\w+)" \w+$', name)
+        if kind == "topic" and quoted:
+            found.setdefault(quoted[1], row)
+    return found
 
 
 def _root(name: str) -> str:

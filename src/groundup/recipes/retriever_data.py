@@ -17,7 +17,7 @@ from groundup.facts.errors import DataError
 from groundup.recipes.text_encoder import PAD, normal_form, passage_parts
 from groundup.training.order import shuffled
 
-QUERY_TOKENS, PASSAGE_TOKENS = 32, 96
+QUERY_TOKENS, PASSAGE_TOKENS = 32, 64
 
 DESCRIBING = frozenset({"summary", "which", "keywords", "heading"})
 """Kinds of pairs whose query describes its answer; the others name it, which needs no vectors."""
