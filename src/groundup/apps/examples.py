@@ -27,11 +27,11 @@ def example_questions(
         ("raises", FUNCTIONS, "What does {} raise?"),
         ("signature", ("class",), "What is the signature of {}?"),
         ("summary", ("module",), "What is {} for?"),
-        ("text", ("section",), "What does “{}” say?"),
+        ("text", ("section",), "What do the documents say about {}?"),
     ):
         name = _best(passages, order, column, kinds, asked)
         if name:
-            asked[name] = words.format(name)
+            asked[name] = words.format(name.rpartition(" > ")[2])  # a heading without its path
     return tuple(asked.values())
 
 

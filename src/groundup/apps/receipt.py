@@ -152,8 +152,9 @@ def _document_rows(citations: Sequence[Citation], library: Library) -> list[Row]
     for citation in citations:
         document = library.by_uri(citation.uri)
         licence = document.licence if document else "unknown licence"
-        lines = f"{citation.uri}:{citation.start_line}-{citation.end_line}"
-        rows.append(Row(13, "middleware", "cited", "measured", text=lines, source=licence))
+        start, end = citation.start_line, citation.end_line
+        place = f"{citation.uri}:{start}" + ("" if start == end else f"-{end}")
+        rows.append(Row(13, "middleware", "cited", "measured", text=place, source=licence))
     if not rows:
         text = "no document is cited"
         rows.append(Row(13, "middleware", "cited", "measured", text=text))

@@ -60,7 +60,7 @@ function finish(question, text, extra, answer, prose) {
   const citations = extra?.citations ?? [];
   prose.replaceChildren(...render(text, (number) => mark(citations, number)));
   answer.classList.toggle("abstained", Boolean(extra?.abstained));
-  if (extra?.abstained) answer.prepend(el("p", { class: "label" }, "Not in these documents"));
+  if (extra?.abstained) answer.prepend(el("p", { class: "label" }, "No answer found"));
   if (citations.length) answer.append(sources(citations));
   answer.append(tools(question, text, extra));
   history.push({ role: "user", content: question }, { role: "assistant", content: text });
@@ -204,9 +204,9 @@ function grow() {
   box.style.height = `${Math.min(box.scrollHeight, innerHeight * 0.4)}px`;
 }
 
-/** `?open=receipt|citation|feedback` opens that part of a linked answer. */
+/** `?open=receipt|citation` opens that part of a linked answer; a link never judges one. */
 function follow(answer) {
-  const selector = { receipt: ".receipt-button", citation: ".chip", feedback: ".thumb" }[link.get("open")];
+  const selector = { receipt: ".receipt-button", citation: ".chip" }[link.get("open")];
   if (selector) answer.querySelector(selector)?.click();
   link.delete("open");
 }
