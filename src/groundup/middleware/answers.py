@@ -12,7 +12,7 @@ from groundup.middleware import compose, quotes
 from groundup.middleware.citations import Citation
 from groundup.middleware.compose import Outcome
 from groundup.middleware.draft import Draft
-from groundup.middleware.grammar import A_CONCEPT, ABOUT_A_SYMBOL, ASPECT, GREETING
+from groundup.middleware.grammar import A_CONCEPT, ABOUT_A_SYMBOL, ASPECT, GREETING, PACKAGE_FACT
 from groundup.middleware.policy import Policy, features
 from groundup.middleware.questions import Mention, Understood, understand
 from groundup.middleware.retrieval import Hit, Retriever
@@ -252,12 +252,16 @@ class _Writer:
             return compose.where(draft, passage, library)
         if read.kind == "members":
             return compose.members(draft, passage, library, table)
+        if read.kind == "example" and passage.kind == "module":
+            return compose.what(draft, passage, library, table)
         if read.kind == "example" and read.question.lower().startswith("how"):
             return compose.how_with(draft, passage, read.question)
         if read.kind == "example":
             return compose.example(draft, passage, library, table)
         if read.kind == "how":
             return compose.how_with(draft, passage, read.question)
+        if (fact := PACKAGE_FACT.search(read.question)) and passage.kind == "module":
+            return compose.package_fact(draft, passage, fact["fact"].lower(), library)
         if ASPECT.match(read.question) and (about := self._aspect_words(passage)):
             return compose.aspect(draft, passage, about, read.question)
         return compose.what(draft, passage, library, table)
@@ -279,6 +283,9 @@ class _Writer:
 
     def _found(self) -> Outcome:
         """No name decides: answer from what was found, if that is likely enough."""
+        if any(mention.rows for mention in self.read.mentions) and self.read.kind == "what":
+            plain = replace(self.read, mentions=())  # the word was not meant as a name
+            self.hits = self.retriever.search_understood(plain, PASSAGES)
         if not self.hits:
             return self._nothing()
         row = features(self.read.question, self.hits, self.retriever)
@@ -289,6 +296,8 @@ class _Writer:
             self.hits = self.chooser(self.read.question, self.hits)
             self.clock.lap("choose")
         ranked = _distinct([hit.passage for hit in self.hits])
+        if len(query_terms(self.read.question)) < 2:
+            ranked.sort(key=lambda passage: quotes.summary(passage) is None)
         self.subject = ranked[0].name
         if self.read.kind in ABOUT_A_SYMBOL and ranked[0].kind not in ("section", "topic"):
             return self._by_kind(ranked[0])

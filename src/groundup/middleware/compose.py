@@ -130,6 +130,24 @@ def _member_line(draft: Draft, passage: Passage, library: Library, table: Symbol
         draft.say(f"Documented {kind}: {', '.join(names)}{more}.")
 
 
+def package_fact(draft: Draft, passage: Passage, fact: str, library: Library) -> Outcome:
+    """Version or licence of the package that a passage is from, as recorded at collection."""
+    document = library.document(passage.uri)
+    package = document["source"].removeprefix("dist:").removeprefix("folder:")
+    if fact == "version":
+        draft.say(
+            f"The documents of {package} collected here are of version {document['version']}."
+        )
+    else:
+        draft.say(
+            f"The documents of {package} collected here are under {document['licence']} "
+            f"(read from: {document['licence_evidence'] or 'nowhere, it is not stated'})."
+        )
+    if (head := quotes.signature(passage) or quotes.summary(passage)) is not None:
+        draft.say(f"One of them: `{passage.uri}` {draft.mark(passage, head)}")
+    return ANSWERED
+
+
 def aspect(draft: Draft, passage: Passage, words: str, question: str) -> Outcome:
     """What the documentation says on one aspect ("thread safe"), or that it says nothing."""
     near = quotes.closest(passage, question)

@@ -18,6 +18,10 @@ _KIND_RULES = (
     ("difference", r"\bdifferences?\b|\bdiffers?\b|\b(?:vs|versus)\b|\bcompared? (?:to|with)\b"),
     ("what", rf"^what(?:'s| is| are)\s+(?:an?\s+)?{THING}s?\s*[?.!]*$"),
     (
+        "members",
+        r"^what are (?:all )?(?:the )?(?:\w+ )?(?:methods|functions|classes|attributes|members)\b",
+    ),
+    (
         "which",
         rf"\b(?:which|what)\s+(?:\w+\s+){{0,2}}?{THING}s?\b"
         r"(?!\s+(?:is|are|does|do)\s+(?:in|on|of)\b)"
@@ -119,6 +123,9 @@ GREETING = re.compile(
     r"(?:\s+(?:there|you|a lot|very much|so much))?\W*$",
     re.IGNORECASE,
 )
+
+PACKAGE_FACT = re.compile(r"\b(?P<fact>version|licen[cs]e)\b", re.IGNORECASE)
+"""Version and licence, which are known of every package that was collected."""
 
 ASPECT = re.compile(r"^(?:is|are|can|does|do|did|will|should|would|why|when)\b", re.IGNORECASE)
 """Questions that ask whether or why something is so, not for the thing as a whole."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from groundup.middleware.grammar import A_CONCEPT
 from groundup.middleware.library import Library
 from groundup.middleware.symbols import is_aside
 
@@ -53,7 +54,7 @@ def weighed(
     """
     bonus = BONUS * (value - 1.0)
     if inside is not None:
-        bonus = np.where(inside, bonus.max(initial=0.0) + SCOPE, bonus)
+        bonus = np.where(inside, bonus + BONUS * HOME + SCOPE, bonus)
     return np.where(scores > 0, np.maximum(scores + bonus, 0.0) * fit, 0.0).astype(np.float32)
 
 
@@ -70,6 +71,7 @@ FIT: dict[str, dict[str, float]] = {
     "how": {"function": 1.0, "method": 1.0, "class": 1.0, "module": 0.9, "topic": 1.0},
     "what": dict.fromkeys(("function", "method", "class", "module", "section"), 1.0)
     | {"topic": 1.4},
+    "concept": {"topic": 2.0, "class": 1.0, "function": 1.0, "section": 1.0, "module": 0.5},
 }
 """Factors by kind of passage where a question says what it wants; what is not named gets UNFIT."""
 UNFIT = 0.75
@@ -84,6 +86,8 @@ SAME = {"method": "function", "decorator": "function", "exception": "class"} | d
 
 def wanted_thing(question: str, kind: str) -> str:
     """The sort of thing that a question wants: a key of FIT, or "" when it does not say."""
+    if kind == "what" and A_CONCEPT.search(question.lower()):
+        return "concept"
     match = WANTED.search(question.lower())
     thing = SAME.get(match["thing"], match["thing"]) if match else kind
     return thing if thing in FIT else ""

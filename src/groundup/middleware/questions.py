@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -128,7 +129,8 @@ def find_mentions(question: str, table: SymbolTable, parameter: str = "") -> Ite
     for text, strong in _candidates(question, table):
         if text.lower() in seen or any(text.lower() in other.split(".") for other in seen):
             continue
-        rows = tuple(table.resolve(text))
+        topic = table.topics.get(text) if keyword.iskeyword(text) else None
+        rows = tuple(table.resolve(text)) if topic is None else (topic,)
         if rows or text not in table.roots:
             seen.add(text.lower())
             yield Mention(text, rows, strong)

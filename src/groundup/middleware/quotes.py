@@ -13,8 +13,11 @@ LONGEST = 14
 """Most lines quoted at once."""
 
 
-TITLE = re.compile(r"\n\s*([=~^*-])\1{2,}\s*$|^[^\w]*$")
-"""A heading with its underline, or no words at all."""
+TITLE = re.compile(
+    r"\n\s*([=~^*-])\1{2,}\s*$|^[^\w]*$|^\s*>>>|::="
+    r"|^\s*[\w.]+\([^\n]*\)[\s-]*$"
+)
+"""What is no sentence: a heading with its underline, an example, a call form, no words."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,8 @@ def summary(passage: Passage) -> Quote | None:
     found = given(passage.summary, passage.summary_start, passage.summary_end)
     if found is None or not TITLE.search(found.text):
         return found
-    for quote in paragraphs(passage):
-        if quote.start > found.end and not TITLE.search(quote.text):
-            return quote
-    return None
+    later = (quote for quote in paragraphs(passage) if quote.start > found.start)
+    return next((quote for quote in later if not TITLE.search(quote.text)), None)
 
 
 def signature(passage: Passage) -> Quote | None:
