@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from groundup import __version__
 import groundup.cli.plan_commands as plan_commands
 import groundup.cli.run_commands as run_commands
+from groundup import __version__
 from groundup.cli.budget import minutes
 from groundup.facts.errors import GateError, GroundupError
 
@@ -103,6 +103,7 @@ def _run_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     ask = commands.add_parser("ask", help="one question, one answer")
     _stack_arguments(ask)
     ask.add_argument("question")
+    ask.add_argument("--url", help="address of a running server; without it the release is opened")
     _output_arguments(ask)
     ask.set_defaults(command=run_commands.ask)
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import hashlib
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
+
+import groundup
+
+_PACKAGE = Path(groundup.__file__).parent
 
 
 def code_digest(modules: tuple[str, ...]) -> str:
@@ -26,8 +29,10 @@ def code_digest(modules: tuple[str, ...]) -> str:
 
 @cache
 def _path(module: str) -> Path | None:
-    spec = find_spec(module)
-    return Path(spec.origin) if spec and spec.origin else None
+    """File of a module of this package; nothing is imported to find it."""
+    inside = _PACKAGE.parent.joinpath(*module.split("."))
+    found = (inside.with_suffix(".py"), inside / "__init__.py")
+    return next((path for path in found if path.is_file()), None)
 
 
 @cache
@@ -46,12 +51,4 @@ def _imports(module: str) -> tuple[str, ...]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             found.add(node.module)
             found.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return tuple(name for name in found if name.startswith("groundup.") and _is_module(name))
-
-
-@cache
-def _is_module(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False  # `from module import name` of a name that is no module
+    return tuple(name for name in found if name.startswith("groundup.") and _path(name) is not None)
