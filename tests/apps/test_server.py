@@ -176,7 +176,7 @@ def test_request_ids(sdk: openai.OpenAI, http: httpx.Client) -> None:
 
 def test_eight_at_once(live: Any) -> None:
     sdk = live.openai()
-    names = ["textwrap.dedent", "shlex.split", "bisect.insort", "heapq.nlargest"] * 4
+    names = ["textwrap.dedent", "shlex.split", "shlex.quote", "heapq.nlargest"] * 4
 
     def ask(name: str) -> str:
         question = messages(f"What is the signature of {name}?")
