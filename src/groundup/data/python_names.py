@@ -21,6 +21,11 @@ class Target(NamedTuple):
     inside: str
 
 
+# names that a module binds while it is loaded, in ways that its syntax does not show
+BOUND_MEMBERS = {"multiprocessing": Target("multiprocessing.context", "BaseContext")}
+BOUND_PREFIXES = {"hashlib": Target("_hashlib", "openssl_")}
+
+
 def is_private(dotted: str) -> bool:
     """Whether a part of a dotted name begins with an underscore and is no dunder."""
     return any(
@@ -182,11 +187,27 @@ def public_names(resolver: Resolver, known: set[Target]) -> dict[Target, tuple[s
         if inherited is not None:
             found.setdefault(inherited, set()).add(name)
     members = _members(known)
+    _bound_while_loading(known, found, members)
     _through_private_bases(resolver, known, found, members)
     ordered = {target: _ranked(names, target) for target, names in found.items()}
     for method, names in _through_public_bases(resolver, known, ordered, members).items():
         ordered[method] = (*ordered.get(method, ()), *sorted(names)[:MAX_INHERITED])
     return ordered
+
+
+def _bound_while_loading(
+    known: set[Target], found: dict[Target, set[str]], members: dict[Target, list[Target]]
+) -> None:
+    """Names of the tables above: `multiprocessing.Pool`, `hashlib.sha256`."""
+    for module, owner in BOUND_MEMBERS.items():
+        for method in members.get(owner, ()):
+            last = method.inside.rpartition(".")[2]
+            found.setdefault(method, set()).add(f"{module}.{last}")
+    for target in known:
+        for module, (origin, prefix) in BOUND_PREFIXES.items():
+            if target.module == origin and target.inside.startswith(prefix):
+                bare = target.inside.removeprefix(prefix)
+                found.setdefault(target, set()).add(f"{module}.{bare}")
 
 
 def _members(known: set[Target]) -> dict[Target, list[Target]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import platform
 import re
 import sysconfig
@@ -11,7 +10,7 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 
 from groundup.data import licences
-from groundup.data.python_parse import module_level
+from groundup.data.public_first import public_first
 from groundup.data.sources import SourceFile
 from groundup.facts.errors import DataError
 
@@ -131,58 +130,7 @@ def distribution_files(distribution: Distribution, max_mib: float) -> list[Sourc
                 into = code if inner.endswith(".py") else stubs
                 into[module] = made(str(path), "python-source", inner, module, package)
     code = {**stubs, **code}  # a stub speaks only for a module without source (compiled)
-    return sorted(extra, key=lambda file: file.uri) + _capped(code, int(max_mib * MIB))
-
-
-def _capped(code: dict[str, SourceFile], limit: int) -> list[SourceFile]:
-    """Files in order of how public they are, until `limit` bytes are full."""
-    sizes = {module: Path(file.path).stat().st_size for module, file in code.items()}
-    offered = _offered(code) if sum(sizes.values()) > limit else set()
-    kept, total = [], 0
-    for module in sorted(code, key=lambda name: _publicness(name, offered)):
-        if total + sizes[module] <= limit:
-            kept.append(code[module])
-            total += sizes[module]
-    return kept
-
-
-def _publicness(module: str, offered: set[str]) -> tuple[int, int, str]:
-    """Smaller is more public: re-exported by a package near the top, then shallow, then private."""
-    parts = module.split(".")
-    private = sum(part.startswith("_") for part in parts)
-    if module in offered:
-        return 0, len(parts), module
-    return 1 + 2 * private, len(parts), module
-
-
-def _offered(code: dict[str, SourceFile]) -> set[str]:
-    """Modules from which a public package of at most two levels re-exports, in three steps."""
-    found = {module for module in code if module.count(".") == 0}
-    frontier = {m for m, f in code.items() if f.package and m.count(".") <= 1 and "._" not in m}
-    for _ in range(3):
-        reached: set[str] = set()
-        for module in sorted(frontier):
-            found.add(module)
-            reached |= _imports(code[module]) & code.keys()
-        found |= reached
-        frontier = {module for module in reached if code[module].package} - frontier
-    return found
-
-
-def _imports(file: SourceFile) -> set[str]:
-    """Modules that a package's own `from … import` statements name (also under TYPE_CHECKING)."""
-    try:
-        tree = ast.parse(Path(file.path).read_bytes())
-    except (SyntaxError, ValueError, OSError):
-        return set()
-    found = set()
-    for node in module_level(tree.body):
-        if isinstance(node, ast.ImportFrom):
-            base = file.module.split(".")
-            base = base[: len(base) - node.level + 1] if node.level else []
-            found.add(".".join([*base, *filter(None, [node.module])]))
-            found |= {".".join([*base, *filter(None, [node.module]), a.name]) for a in node.names}
-    return found
+    return sorted(extra, key=lambda file: file.uri) + public_first(code, int(max_mib * MIB))
 
 
 def python_files(packages: tuple[str, ...], max_mib: float) -> Iterable[SourceFile]:
