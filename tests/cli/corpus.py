@@ -13,7 +13,7 @@ MODULES = (
 SETTINGS = """
 [data]
 python = false
-docs = ["notes"]
+docs = ["../notes"]
 vocabulary = 1024
 
 [recipes]

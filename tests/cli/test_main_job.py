@@ -5,66 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import signal
-import subprocess
-import sys
-import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.corpus import make_project
+from tests.cli.command import groundup, start
 
 pytestmark = pytest.mark.slow
-GROUNDUP = [sys.executable, "-m", "groundup.cli.main"]
-
-
-def groundup(
-    folder: Path, *arguments: str, status: int = 0, timeout: float = 400
-) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [*GROUNDUP, *arguments], cwd=folder, capture_output=True, text=True, timeout=timeout
-    )
-    assert done.returncode == status, f"{shlex.join(arguments)}:\n{done.stdout}\n{done.stderr}"
-    return done
-
-
-def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [*GROUNDUP, *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 300
-    while not condition():
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.05)
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a space in its name in which the small laptop stack was killed, then built."""
-    folder = tmp_path_factory.mktemp("main job")
-    make_project(folder)
-    first = start(folder, "run", "stacks/laptop.toml")
-    artifacts = folder / "runs" / "artifacts"
-    until(lambda: any((folder / "runs" / "work").glob("pretrain-*/*")), first)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    before = {path.name for path in artifacts.iterdir()}
-    done = groundup(folder, "run", "stacks/laptop.toml", "--json")
-    (folder / "first.json").write_text(done.stdout)
-    (folder / "first.log").write_text(done.stderr)
-    (folder / "before").write_text("\n".join(sorted(before)))
-    return folder
 
 
 def test_killed_run_went_on_without_redoing_what_was_done(project: Path) -> None:

@@ -99,13 +99,19 @@ def test_overrides_win_and_count_as_explicit() -> None:
     assert stack.explicit == {"chips.count", "sites.region"}
 
 
+def test_folders_are_meant_from_where_the_file_stands(tmp_path: Path) -> None:
+    path = tmp_path / "s.toml"
+    path.write_text('[data]\ndocs = ["notes", "/abs"]')
+    assert load_stack(path).data.docs == (str(tmp_path / "notes"), "/abs")
+
+
 @pytest.mark.parametrize("override", ["chips", "chips.count", "count=3", "chps.count=3"])
 def test_wrong_overrides_are_refused(override: str) -> None:
     with pytest.raises(ConfigError, match="--set"):
         parse_stack("", "s.toml", [override])
 
 
-@given(st.integers(1, 10**6), st.floats(0, 1), st.text("abcdef/_-.", max_size=9))
+@given(st.integers(1, 10**6), st.floats(0.01, 1), st.text("abcdef/_-.", max_size=9))
 def test_any_allowed_value_comes_back(count: int, share: float, folder: str) -> None:
     text = (
         f"[chips]\ncount = {count}\n[fabs]\nshare_of_capacity = {share!r}\n"

@@ -15,7 +15,7 @@ class DataConfig:
     """Collect the standard library and the installed packages of this machine's Python."""
 
     docs: tuple[str, ...] = ()
-    """Folders of your own (Markdown, HTML, text, PDF, Python); `--docs DIR` adds one."""
+    """Folders of your own (Markdown, HTML, text, PDF, Python), from where this file stands."""
 
     packages: tuple[str, ...] = ()
     """Distributions to collect; empty means every installed one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -29,7 +29,13 @@ def load_stack(path: Path, overrides: Sequence[str] = ()) -> Stack:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    return parse_stack(text, str(path), overrides)
+    return _beside(parse_stack(text, str(path), overrides), path.parent)
+
+
+def _beside(stack: Stack, folder: Path) -> Stack:
+    """Folders that the file names are meant from where the file stands."""
+    docs = tuple(str(folder / Path(name).expanduser()) for name in stack.data.docs)
+    return replace(stack, data=replace(stack.data, docs=docs))
 
 
 def parse_stack(text: str, path: str, overrides: Sequence[str] = ()) -> Stack:
