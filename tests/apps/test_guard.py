@@ -118,18 +118,19 @@ def test_unknown_route_and_method(http: httpx.Client) -> None:
 
 
 def test_a_client_that_leaves_stops_the_model(live: Any) -> None:
-    body = {"model": "tiny-lm", "prompt": "x", "max_tokens": 120, "stream": True, "temperature": 1}
+    body = {"model": "tiny-lm", "prompt": "x", "max_tokens": 120, "stream": True, "seed": 1}
     generated, began = 0, threading.Event()
     inner = live.service.model.generate
 
     def slow(*arguments: Any) -> Any:
         nonlocal generated
         try:
-            for token in inner(*arguments):
+            piece = next(inner(*arguments))
+            for _ in range(120):  # a random model may end at once: this one goes on
                 generated += 1
                 began.set()
-                time.sleep(0.02)  # stands for a larger model
-                yield token
+                time.sleep(0.02)  # and stands for a larger model
+                yield piece
         finally:
             closed.set()
 
@@ -137,7 +138,8 @@ def test_a_client_that_leaves_stops_the_model(live: Any) -> None:
     object.__setattr__(live.service.model, "generate", slow)
     try:
         for stream in (True, False):
-            began.clear(), closed.clear()
+            began.clear()
+            closed.clear()
             generated = 0
             with live.client() as client:
                 if stream:
