@@ -179,6 +179,8 @@ def _serve(stack: Stack, arguments: argparse.Namespace, console: Console) -> Non
         ready,
         state_dir=_state(arguments.runs, stack),
         fixed_port=arguments.port is not None,
+        frameworks=stack.frameworks,
+        energy=stack.systems.energy,
     )
 
 
@@ -193,7 +195,8 @@ def _talk(arguments: argparse.Namespace) -> Talk:
     from groundup.apps.talk import LocalTalk
 
     stack = load_stack(arguments.stack, arguments.set)
-    return LocalTalk(load_service(open_good(_promoted(arguments.runs, stack))))
+    release = open_good(_promoted(arguments.runs, stack))
+    return LocalTalk(load_service(release, stack.frameworks, stack.systems.energy))
 
 
 def _promoted(runs: Path, stack: Stack) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from groundup.facts.catalogue import Catalogue, load_catalogue
-from groundup.facts.estimate import Estimate
 from groundup.facts.fact import Fact
 from groundup.planner.plan import Plan
 from groundup.stack.stack import Stack
@@ -43,17 +42,17 @@ def _lifetime_answers(stack: Stack) -> Rate:
 
 
 def _machine_hour(plan: Plan) -> Rate | None:
-    hour: Estimate | None = plan.totals.get("usd_per_accelerator_hour")
-    if hour is None:
+    """Write-off of the machine alone; its electricity is a row of its own in a receipt."""
+    cost, hours = plan.layer("chips").cost, plan.totals.get("accelerator_hours")
+    if cost is None or hours is None:
         return None
-    numbers: dict[str, Any] = hour.as_json()
-    source = f"plan of {plan.stack}: write-off of the machine and its power an hour"
+    numbers: dict[str, Any] = (cost / hours).to("USD/(accelerator*h)").as_json()
     return {
         "value": numbers["value"],
         "low": numbers["low"],
         "high": numbers["high"],
         "unit": "USD/h",
-        "source": source,
+        "source": f"plan of {plan.stack}: chips.cost / accelerator_hours (write-off, no power)",
         "as_of": "",
     }
 
