@@ -125,7 +125,7 @@ def paragraphs(passage: Passage) -> list[Quote]:
 def closest(passage: Passage, question: str) -> Quote | None:
     """The paragraph that shares most of the question's terms beyond the passage's name.
 
-    When none shares any, the paragraph of the first sentence, or simply the first.
+    When none shares any, the paragraph of the first sentence, else the first that is prose.
     """
     wanted = set(query_terms(question)) - set(terms(passage.name))
     scored = [
@@ -137,8 +137,9 @@ def closest(passage: Passage, question: str) -> Quote | None:
     top, found = max(scored, key=lambda pair: pair[0])
     if top > 0.5:
         return found
+    told = [quote for _, quote in scored if not TITLE.search(quote.text)]
     start = passage.summary_start
-    return next((quote for _, quote in scored if quote.start <= start <= quote.end), found)
+    return next((q for q in told if q.start <= start <= q.end), told[0] if told else found)
 
 
 def _lines(passage: Passage, first: int, last: int) -> Quote:
