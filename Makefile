@@ -19,7 +19,7 @@ check: dev-venv
 	@.venv/bin/lint-imports
 
 bench: dev-venv
-	@for file in benchmarks/*.py; do echo "== $$file"; .venv/bin/python "$$file" --quick; done
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; .venv/bin/python "$$file" --quick; done
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

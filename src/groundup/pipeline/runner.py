@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,8 +16,6 @@ from groundup.pipeline.step import Metrics, Progress, Step, StepContext
 from groundup.pipeline.store import Store, disk_guard, step_key
 from groundup.systems.energy import EnergyMeter
 from groundup.systems.peak import PeakMemory
-
-_LICENCES, _SOURCES = "licences", "sources"
 
 
 class Voice(Protocol):
@@ -53,101 +51,91 @@ def run_steps(
 
     Raises what a step raises; a full disk becomes an ArtifactError. Finished steps stay.
     """
-    made: dict[str, Made] = {}
+    run = _Run(store, voice, seed, energy, {})
     for step in steps:
-        key = step_key(step, {name: made[name].key for name in step.inputs})
-        made[step.name] = _make(step, key, made, store, voice, seed, energy)
-    return made
+        run.made[step.name] = run.make(step)
+    return run.made
 
 
-def _make(
-    step: Step,
-    key: str,
-    made: Mapping[str, Made],
-    store: Store,
-    voice: Voice,
-    seed: int,
-    energy: str,
-) -> Made:
-    with disk_guard(store.root), store.lock(step.name, key, lambda: voice.waiting(step.name)):
-        manifest = store.find(step.name, key)
-        fresh = manifest is None
-        if manifest is None:
-            manifest = _build(step, key, made, store, voice, seed, energy)
-    voice.step_done(step.name, manifest, fresh)
-    return Made(step.name, key, store.final(step.name, key), manifest)
+@dataclass(frozen=True)
+class _Run:
+    """One pass over the steps; `made` grows as they are finished."""
 
+    store: Store
+    voice: Voice
+    seed: int
+    energy: str
+    made: dict[str, Made]
 
-def _build(
-    step: Step,
-    key: str,
-    made: Mapping[str, Made],
-    store: Store,
-    voice: Voice,
-    seed: int,
-    energy: str,
-) -> Manifest:
-    if not step.resumable:
-        store.discard(step.name, key)
-    work = store.work(step.name, key)
-    resumed = work.exists()
-    work.mkdir(parents=True, exist_ok=True)
-    voice.step_started(step.name, key, resumed)
-    started = _now()
-    say = voice.progress(step.name)
-    with EnergyMeter(energy) as meter, PeakMemory() as memory:
-        clock = Clock(work, meter)
+    def make(self, step: Step) -> Made:
+        """The artifact of a step: found, or made under its lock."""
+        store, name = self.store, step.name
+        key = step_key(step, {other: self.made[other].key for other in step.inputs})
+        with disk_guard(store.root), store.lock(name, key, lambda: self.voice.waiting(name)):
+            manifest = store.find(name, key)
+            fresh = manifest is None
+            if manifest is None:
+                manifest = self._build(step, key)
+        self.voice.step_done(name, manifest, fresh)
+        return Made(name, key, store.final(name, key), manifest)
+
+    def _build(self, step: Step, key: str) -> Manifest:
+        """Run the step in its work directory, measured, and seal the artifact."""
+        if not step.resumable:
+            self.store.discard(step.name, key)
+        work = self.store.work(step.name, key)
+        self.voice.step_started(step.name, key, work.exists())
+        work.mkdir(parents=True, exist_ok=True)
+        started = _now()
+        with EnergyMeter(self.energy) as meter, PeakMemory() as memory:
+            clock = Clock(work, meter)
+            metrics = self._work(step, work, clock)
+            used = clock.used()
+            clock.remove()
+        manifest = Manifest(
+            step=step.name,
+            key=key,
+            inputs={name: self.made[name].key for name in step.inputs},
+            config=step.config,
+            code=code_digest(step.code),
+            version=__version__,
+            seed=self.seed,
+            licences=self._inherited("licences", metrics, step),
+            sources=self._inherited("sources", metrics, step),
+            metrics=metrics,
+            peak_rss_bytes=memory.peak_bytes,
+            started=started,
+            finished=_now(),
+            files=hash_files(work),
+            **asdict(used),
+        )
+        self.store.finish(step.name, key, manifest)
+        return manifest
+
+    def _work(self, step: Step, work: Path, clock: Clock) -> Metrics:
+        """The step's own function; what an attempt spent counts, however it ended."""
+        say = self.voice.progress(step.name)
 
         def progress(label: str, done: float, total: float) -> None:
             clock.tick()
             say(label, done, total)
 
-        context = StepContext(
-            inputs={name: made[name].directory for name in step.inputs}, out=work, progress=progress
-        )
+        inputs = {name: self.made[name].directory for name in step.inputs}
         try:
-            metrics = step.run(context)
+            return step.run(StepContext(inputs, work, progress))
         except BaseException:
-            clock.save()  # what was spent counts, however the attempt ended
+            clock.save()
             raise
-        used = clock.used()
-        clock.remove()
-    manifest = Manifest(
-        step=step.name,
-        key=key,
-        inputs={name: made[name].key for name in step.inputs},
-        config=step.config,
-        code=code_digest(step.code),
-        version=__version__,
-        seed=seed,
-        licences=_inherited(_LICENCES, metrics, step, made),
-        sources=_inherited(_SOURCES, metrics, step, made),
-        metrics=metrics,
-        seconds=used.seconds,
-        cpu_seconds=used.cpu_seconds,
-        joules=used.joules,
-        joules_low=used.joules_low,
-        joules_high=used.joules_high,
-        joules_method=used.joules_method,
-        peak_rss_bytes=memory.peak_bytes,
-        attempts=used.attempts,
-        started=started,
-        finished=_now(),
-        files=hash_files(work),
-    )
-    store.finish(step.name, key, manifest)
-    return manifest
 
-
-def _inherited(kind: str, metrics: Metrics, step: Step, made: Mapping[str, Made]) -> dict[str, int]:
-    """Counts (licences, sources) that the step reports itself, or those of its inputs."""
-    own: Any = metrics.pop(kind, None)
-    if own is not None:
-        return dict(own)
-    merged: dict[str, int] = {}
-    for name in step.inputs:
-        merged.update(getattr(made[name].manifest, kind))
-    return merged
+    def _inherited(self, kind: str, metrics: Metrics, step: Step) -> dict[str, int]:
+        """Counts (licences, sources) that the step reports itself, or those of its inputs."""
+        own: Any = metrics.pop(kind, None)
+        if own is not None:
+            return dict(own)
+        merged: dict[str, int] = {}
+        for name in step.inputs:
+            merged.update(getattr(self.made[name].manifest, kind))
+        return merged
 
 
 def _now() -> str:
