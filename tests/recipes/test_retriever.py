@@ -102,7 +102,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(work: Path, tmp_path: Path) ->
 
         out.mkdir(exist_ok=True)
         if not (out / "plan.json").is_file():
-            plan = {**PLAN.__dict__, "steps": 12, "seconds_per_step": 1.0}
+            plan = {**PLAN.__dict__, "steps": 12, "seconds": 60.0}
             (out / "plan.json").write_text(json.dumps(plan), "utf-8")
         train_retriever(work, work, work, 0.1, 24, CPU, 0, out, progress, None, PLAN)
 

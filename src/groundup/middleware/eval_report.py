@@ -14,6 +14,7 @@ def write_report(report: Mapping[str, Any], path: Path) -> None:
     parts = [
         "# Evaluation on held-out questions\n",
         _retrieval(report["retrieval"]),
+        _people(report["people"]),
         _answers(report["answers"]),
         _models(report["models"]),
         _samples(report["answers"]),
@@ -51,6 +52,22 @@ def _ranking_table(head: Sequence[str], modes: Mapping[str, Any]) -> str:
     return _table(
         head, [(mode, *(_interval(found[c]) for c in COLUMNS)) for mode, found in modes.items()]
     )
+
+
+def _people(people: Mapping[str, Any]) -> str:
+    """The hand-written questions; nothing for documents that they are not about."""
+    if not people:
+        return ""
+    head = ("questions", "ranking", "recall@1", "recall@10", "mrr")
+    rows = [
+        (use, mode, *(_interval(found[name]) for name in head[2:]))
+        for use, modes in people.items()
+        for mode, found in modes.items()
+    ]
+    text = (
+        "\n## Questions written by hand\n\nWeights of importance were chosen on `tuned` only.\n\n"
+    )
+    return text + _table(head, rows)
 
 
 def _share(value: float | None) -> str:

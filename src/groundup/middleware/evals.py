@@ -19,6 +19,7 @@ from groundup.middleware.calibration import asked_kind
 from groundup.middleware.eval_report import write_report
 from groundup.middleware.judge import CHOSEN_FROM, Judge
 from groundup.middleware.metrics import PER_QUESTION, bootstrap, paired_difference
+from groundup.middleware.people import people_table
 from groundup.middleware.retrieval import MODES, Retriever
 from groundup.middleware.router import load_router
 
@@ -62,7 +63,13 @@ def evaluate(
         "retriever": retriever.mode,
         "questions": len(asked),
     }
-    report = {"metrics": metrics, "retrieval": retrieval, "answers": answers, "models": models}
+    report = {
+        "metrics": metrics,
+        "retrieval": retrieval,
+        "people": people_table(retriever),
+        "answers": answers,
+        "models": models,
+    }
     write_json(report, out / "report.json")
     write_report(report, out / "report.md")
     return metrics

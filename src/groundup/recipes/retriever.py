@@ -38,19 +38,21 @@ class RetrieverPlan:
 
     layers: int = 0
     """Transformer blocks; 0 is a static encoder."""
-    table_width: int = 256
+    table_width: int = 192
     """Channels of a token vector."""
-    batch: int = 512
+    batch: int = 256
     """Pairs a step; all other answers in the batch are negatives."""
     hard: int = 4
     """Keyword hits kept a query; one of them joins each step."""
-    learning_rate: float = 0.02
+    learning_rate: float = 0.005
     temperature: float = 0.05
     """Divisor of the cosines before the softmax."""
-    bare_share: float = 0.3
+    bare_share: float = 0.5
     """Share of answers shown without the sentence that the query was made from."""
     steps: int = 0
-    seconds_per_step: float = 0.0
+    """Steps that fit the time at the best speed measured; 0 before that is known."""
+    seconds: float = 0.0
+    """Training time after which the last decay must have ended, whatever the speed."""
 
 
 def train_retriever(
@@ -88,6 +90,7 @@ def train_retriever(
     metrics = _train(model, examples, plan, device, seed, out, progress)
     save_encoder(model, out)
     metrics |= _described(plan, examples, model, began)
+    metrics["epochs"] = round(float(metrics["tokens"]) / len(examples.positive), 2)
     (out / "report.json").write_text(json.dumps(metrics, indent=1), "utf-8")
     finish(out)
     return metrics
@@ -102,15 +105,16 @@ def _decided(
     seconds: float,
     out: Path,
 ) -> RetrieverPlan:
-    """The plan with its number of steps: as many as fit the time left, by measured speed."""
+    """The plan with its number of steps: as many as fit the time left, at the measured speed."""
     path = out / "plan.json"
     if path.is_file():
         return RetrieverPlan(**json.loads(path.read_text("utf-8")))
     plan = replace(plan, batch=min(plan.batch, len(examples.positive)))
     spent = _seconds_per_step(model, examples, plan, device, seed)
-    fits = int((seconds - MEASURED_STEPS * spent) * 0.95 / spent)
+    seconds = max(0.0, seconds - 2 * MEASURED_STEPS * spent) * 0.95
     most = MOST_EPOCHS * len(examples.positive) // plan.batch + 1
-    plan = replace(plan, steps=max(1, min(fits, most)), seconds_per_step=round(spent, 5))
+    steps = max(1, min(int(seconds / spent), most))
+    plan = replace(plan, steps=steps, seconds=round(seconds, 3))
     path.write_text(json.dumps(asdict(plan), indent=1), "utf-8")
     return plan
 
@@ -118,7 +122,11 @@ def _decided(
 def _seconds_per_step(
     model: BiEncoder, examples: Examples, plan: RetrieverPlan, device: Device, seed: int
 ) -> float:
-    """Median time of a forward and backward pass; the weights are left as they were."""
+    """Fastest of some forward and backward passes; the weights are left as they were.
+
+    The fastest, because a slower run than planned ends in time (the decay starts early) and a
+    faster one would leave time unused.
+    """
     times = []
     for step in range(MEASURED_STEPS):
         began = time.perf_counter()
@@ -127,7 +135,7 @@ def _seconds_per_step(
         ).backward()  # type: ignore[no-untyped-call]
         times.append(time.perf_counter() - began)
     model.zero_grad(set_to_none=True)
-    return sorted(times)[len(times) // 2] * 1.1  # the optimiser's own step comes on top
+    return min(times)
 
 
 def _train(
@@ -145,7 +153,7 @@ def _train(
         tokens_per_step=plan.batch,
         label="train retriever",
         identity=f"retriever {plan} seed {seed} pairs {len(examples.positive)}",
-        max_seconds=steps * plan.seconds_per_step * 1.1,
+        max_seconds=plan.seconds,
     )
     return train(
         model,
@@ -188,7 +196,6 @@ def _described(
         "batch": plan.batch,
         "pairs": len(examples.positive),
         "passages": len(examples.passages),
-        "epochs": round(plan.steps * plan.batch / len(examples.positive), 2),
         "longest_passage_tokens": PASSAGE_TOKENS,
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "wall_seconds": round(time.perf_counter() - began, 2),
