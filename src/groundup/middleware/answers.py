@@ -283,8 +283,8 @@ class _Writer:
 
     def _found(self) -> Outcome:
         """No name decides: answer from what was found, if that is likely enough."""
-        if any(mention.rows for mention in self.read.mentions) and self.read.kind == "what":
-            plain = replace(self.read, mentions=())  # the word was not meant as a name
+        if any(mention.rows for mention in self.read.mentions):
+            plain = replace(self.read, mentions=())  # no word was meant as the name asked for
             self.hits = self.retriever.search_understood(plain, PASSAGES)
         if not self.hits:
             return self._nothing()

@@ -63,7 +63,7 @@ _KIND_RULES = (
     (
         "returns",
         r"\breturns?\b|\breturned\b|\breturn (?:type|value)\b"
-        r"|\b(?:gives?|gets?) (?:back|me)\b|\b(?:output|result) of\b",
+        r"|\bcomes? out of\b|\b(?:gives?|gets?) (?:back|me)\b|\b(?:output|result) of\b",
     ),
     (
         "example",
@@ -99,6 +99,7 @@ _SLOT_RULES = (
     rf"\bhow (?:do i|do you|to|can i|should i|does one)\s+(?:use|call|import)\s+{THE_NAME}",
     rf"\bwhere (?:is|are)\s+{THE_NAME}",
     rf"\b(?:explain|describe|tell me about|what about|and)\s+{THE_NAME}(?:\s+{THING})?\s*[?.!]*$",
+    rf"\b(?:explain|describe)\s+{THE_NAME}",
     rf"\b{NAME}\s+{THING}\b",
     rf"\b{THING}\s+{NAME}\b",
     rf"\bdefaults?\b.*\b(?:of|in|for)\s+{THE_NAME}\s*[?.!]*$",

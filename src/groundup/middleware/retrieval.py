@@ -149,10 +149,10 @@ class Retriever:
         return self.config.mode if self.encoder is not None else "bm25"
 
     def exact_rows(self, read: Understood) -> list[int]:
-        """Passages that the question names; a plain word is none in task questions."""
+        """Passages that the question names; "which function …" names none as its answer."""
         rows: list[int] = []
-        for mention in read.mentions:
-            if mention.strong or read.kind not in ("which", "how"):
+        for mention in () if read.kind == "which" else read.mentions:
+            if mention.strong or read.kind != "how":
                 rows.extend(mention.rows[:3] if len(read.mentions) == 1 else mention.rows[:1])
         return list(dict.fromkeys(rows))
 

@@ -19,7 +19,8 @@ _STOP = """a an and are as at be by can could do does did for from has have how 
     its me my of on or please should so some tell that the their them then there these this those to
     was we what when where which while who whom why will with would you your one does about any
     exactly there's what's show give explain find want need like just get gets using use used make
-    makes making way function functions method methods python module"""
+    makes making way anything something everything said say says
+    function functions method methods python module"""
 STOP = frozenset(_STOP.split())
 
 
