@@ -102,7 +102,7 @@ ASKED_TEXT = """
     asyncio.run asyncio.sleep concurrent.futures.ThreadPoolExecutor
     unittest.TestCase.assertEqual logging.getLogger subprocess.run struct.pack collections.deque
     collections.Counter datetime.datetime argparse.ArgumentParser.add_argument shutil.copy
-    urllib.parse.urlparse zlib.compress
+    urllib.parse.urlparse zlib.compress typing.NamedTuple hashlib.sha256 multiprocessing.Pool
 """
 ASKED = ASKED_TEXT.split()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from os import path as os_path
 from typing import NamedTuple
@@ -32,6 +33,17 @@ def is_private(dotted: str) -> bool:
         part.startswith("_") and not (part.startswith("__") and part.endswith("__"))
         for part in dotted.split(".")
     )
+
+
+def is_foreign(name: str, module: str) -> bool:
+    """Whether a name lies in another project than the module that defines what it names.
+
+    The standard library is one project; a private top-level package backs a public one.
+    """
+    shown, own = name.partition(".")[0], module.partition(".")[0]
+    if own in sys.stdlib_module_names:
+        return shown not in sys.stdlib_module_names
+    return shown != own and not own.startswith("_")
 
 
 class Resolver:
@@ -67,8 +79,13 @@ class Resolver:
         if head in names.assigned and names.assigned[head] != head:
             full = ".".join(filter(None, (names.assigned[head], rest)))
             return self.find(names.module, full, depth - 1)
-        if head in names.instances and rest:
-            return self.find(names.module, f"{names.instances[head]}.{rest}", depth - 1)
+        if head in names.instances:
+            made = self.find(names.module, names.instances[head], depth - 1)
+            if made is None or not self._is_class(made):
+                return None
+            if rest:
+                return Target(made.module, f"{made.inside}.{rest}")
+            return made if made.module == names.module else None
         if f"{names.module}.{head}" in self.modules and rest:
             return self.find(f"{names.module}.{head}", rest, depth - 1)
         for origin in names.starred:
@@ -77,6 +94,10 @@ class Resolver:
                 if (target := self.find(origin, full, depth - 1)) is not None:
                     return target
         return None
+
+    def _is_class(self, target: Target) -> bool:
+        names = self.modules.get(target.module)
+        return names is not None and target.inside in names.bases
 
     def _is_module(self, dotted: str) -> bool:
         return dotted in self.modules or dotted in self.compiled
@@ -130,7 +151,9 @@ class Resolver:
                 yield f"{shown}.{name}", Target(module, name)
             for name in self._offered(names):
                 target = self.find(module, name) or self._lazy(names, name)
-                if target is not None:
+                if target is None:
+                    continue
+                if not is_foreign(shown, target.module) or name in (names.exported or ()):
                     yield f"{shown}.{name}", target
 
     def _offered(self, names: Names) -> list[str]:
@@ -162,7 +185,10 @@ class Resolver:
             return {n for n in self.compiled.get(origin, frozenset()) if not n.startswith("_")}
         if names.exported is not None:
             return set(names.exported)
-        found = {*names.defined, *names.imported}
+        own = {
+            n for n, (origin, _) in names.imported.items() if not is_foreign(names.module, origin)
+        }
+        found = names.defined | own
         for inner in names.starred if depth else ():
             found |= self._star(inner, depth - 1)
         return {name for name in found if not name.startswith("_")}
@@ -177,7 +203,7 @@ class Resolver:
 
 
 def public_names(resolver: Resolver, known: set[Target]) -> dict[Target, tuple[str, ...]]:
-    """For each definition its public names, the one to show first: fewest parts, its own name.
+    """For each definition its public names, the one to show first: its own, fewest parts.
 
     Last come names under which a subclass of the same module inherits it.
     """
@@ -251,14 +277,16 @@ def _through_private_bases(
             for method in members.get(base, ()):
                 last = method.inside.rpartition(".")[2]
                 if Target(cls.module, f"{cls.inside}.{last}") not in known:
-                    found.setdefault(method, set()).update(f"{name}.{last}" for name in names)
+                    shown = _ranked(names, cls)[0]
+                    found.setdefault(method, set()).add(f"{shown}.{last}")
 
 
 def _ranked(names: set[str], target: Target) -> tuple[str, ...]:
-    """Fewest parts first, then the definition's own name before another, then the shortest."""
+    """Its own project's names first, then its own name, then fewest parts, then the shortest."""
     own = target.inside.rpartition(".")[2]
 
-    def rank(name: str) -> tuple[int, bool, int, str]:
-        return name.count("."), name.rpartition(".")[2] != own, len(name), name
+    def rank(name: str) -> tuple[bool, bool, int, int, str]:
+        renamed = name.rpartition(".")[2] != own
+        return is_foreign(name, target.module), renamed, name.count("."), len(name), name
 
     return tuple(sorted(names, key=rank))

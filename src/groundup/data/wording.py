@@ -145,6 +145,8 @@ def hide_name(text: str, name: str) -> str | None:
     spoken = {last.lower(), last.strip("_").replace("_", " ").lower()}
     spoken |= {re.sub(r"(?<=[a-z])(?=[A-Z])", " ", last).lower()}
     for word in sorted(filter(None, spoken), key=len, reverse=True):
+        if word not in text.lower():
+            continue
         pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", re.I)
         if pattern.search(text):
             synonym = SYNONYMS.get(word) or WANT.get(word)
