@@ -12,6 +12,7 @@ from groundup.frameworks.device import (
     FASTER,
     _quota_cores,
     choose_device,
+    fastest_threads,
     matmul_seconds,
     usable_cores,
 )
@@ -30,7 +31,14 @@ def test_threads_and_seed_are_set():
     assert torch.get_num_threads() == device.threads == 1
     choose_device(FrameworksConfig(device="cpu", dtype="float32", threads=1, seed=11))
     assert drawn == (random.random(), np.random.rand(), torch.rand(1).item())
-    assert choose_device(FrameworksConfig(device="cpu")).threads == usable_cores()
+    chosen = choose_device(FrameworksConfig(device="cpu")).threads
+    assert chosen in (1, usable_cores())
+    assert torch.get_num_threads() == chosen
+
+
+def test_more_threads_are_taken_only_where_they_are_faster():
+    assert fastest_threads(1) == 1
+    assert fastest_threads(16 * usable_cores()) == 1  # far more threads than cores only wait
 
 
 def test_auto_takes_bfloat16_only_where_the_clock_says_so():

@@ -63,7 +63,7 @@ def test_a_real_measurement():
         0.0,
         lambda *step: steps.append(step),
         rungs=(0, 3),
-        batches=(1, 2),
+        batches={1: 1.0, 2: 1.0},
     )
     assert len(steps) == 3
     assert steps[-1][1] == steps[-1][2]

@@ -18,7 +18,8 @@ class FrameworksConfig:
     """`auto` (bfloat16 where the device has it), `bfloat16` or `float32`."""
 
     threads: int = 0
-    """CPU threads for tensor work; 0 means one per core that this process may use."""
+    """CPU threads for tensor work; 0 takes one per usable core, or a single one where a short test
+    finds that faster (on a busy machine)."""
 
     seed: int = 20260101
     """Seed of every random generator of a run."""

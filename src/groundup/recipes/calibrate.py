@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 import torch
 
@@ -16,8 +17,9 @@ from groundup.training.loop import Progress
 RUNGS = (1, 3, 5, 7)
 """Rungs of the ladder that are measured; the others are read off between them."""
 
-BATCHES = (4, 8, 16)
-"""Sequences a step; which is fastest depends on what fits into the caches."""
+BATCHES = {4: 0.95, 8: 1.0, 16: 0.92}
+"""Sequences a step, and what a token is worth in it: after the same tokens, runs with 4 and 16
+end as if they had read 5 % and 8 % fewer than with 8 (docs/LOG.md)."""
 
 SEQUENCE = 256
 
@@ -28,24 +30,25 @@ def calibrate(
     seconds: float,
     progress: Progress,
     rungs: tuple[int, ...] = RUNGS,
-    batches: tuple[int, ...] = BATCHES,
+    batches: Mapping[int, float] | None = None,
 ) -> Calibration:
     """Time training steps for about `seconds` and return tokens a second of each shape.
 
-    The first of `rungs` is tried with every batch; the others take its best. Each measurement is
+    The first of `rungs` is tried with every batch; the others take the one that learns most a
+    second (`batches`: sequences a step to the worth of a token, BATCHES by default). Each measurement is
     the median of as many steps as its share of the time allows (at least two), after a warm-up.
     """
-    trials = len(batches) + len(rungs) - 1
-    tried = []
-    for i, batch in enumerate(batches):
-        tried.append(measure(device, vocabulary, rungs[0], batch, seconds / trials))
+    worth = batches or BATCHES
+    trials = len(worth) + len(rungs) - 1
+    tried = {}
+    for i, size in enumerate(worth):
+        tried[size] = measure(device, vocabulary, rungs[0], size, seconds / trials)
         progress("calibrate", i + 1, trials)
-    fastest = max(tried, key=lambda each: each.tokens_per_s)
-    batch = batches[tried.index(fastest)]
-    measured = [fastest]
+    batch = max(tried, key=lambda size: tried[size].tokens_per_s * worth[size])
+    measured = [tried[batch]]
     for i, rung in enumerate(rungs[1:]):
         measured.append(measure(device, vocabulary, rung, batch, seconds / trials))
-        progress("calibrate", len(batches) + i + 1, trials)
+        progress("calibrate", len(worth) + i + 1, trials)
     return Calibration(
         vocabulary=vocabulary,
         dtype=device.dtype,
