@@ -35,8 +35,9 @@ def calibrate(
     """Time training steps for about `seconds` and return tokens a second of each shape.
 
     The first of `rungs` is tried with every batch; the others take the one that learns most a
-    second (`batches`: sequences a step to the worth of a token, BATCHES by default). Each measurement is
-    the median of as many steps as its share of the time allows (at least two), after a warm-up.
+    second (`batches`: sequences a step to the worth of a token, BATCHES by default). Each
+    measurement is the median of as many steps as its share of the time allows (at least two),
+    after a warm-up.
     """
     worth = batches or BATCHES
     trials = len(worth) + len(rungs) - 1
