@@ -109,8 +109,7 @@ def retrieval_table(
     }
     for number, (query, wanted, _) in enumerate(pairs):
         for mode in modes:
-            hits = retriever.search(query, DEPTH, "auto" if mode == "served" else mode)
-            ranking = [hit.passage.passage_id for hit in hits]
+            ranking = retriever.ranked_ids(query, DEPTH, "auto" if mode == "served" else mode)
             for name, metric in PER_QUESTION.items():
                 values[mode][name].append(metric(ranking, {wanted}))
         progress("evaluate retrieval", number + 1, len(pairs))

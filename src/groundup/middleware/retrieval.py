@@ -90,6 +90,7 @@ class Retriever:
         self.library, self.keyword, self.table, self.config = library, keyword, table, config
         self.value = np.ones(len(library), np.float32) if value is None else value
         self.encoder, self.matrix = encoder, matrix
+        self._ids = library.column("passage_id")
         self._fits = lru_cache(maxsize=16)(lambda thing: fitting(thing, library.kinds))
         self._inside = lru_cache(maxsize=16)(lambda scope: inside_scope(library.names, scope))
 
@@ -125,17 +126,29 @@ class Retriever:
         """
         if mode == "auto":
             return self.search_understood(understand(question, self.table), k)
-        ranking = self.rank(question, k, mode)
-        return self.hits(ranking, question)
+        return self.hits(self.rank(question, k, mode), question)
+
+    def ranked_ids(self, question: str, k: int, mode: str) -> list[str]:
+        """Passage ids of `search`, without reading the passages."""
+        if mode == "auto":
+            ranking, _ = self._served(understand(question, self.table), k)
+        else:
+            ranking = self.rank(question, k, mode)
+        return [self._ids[row] for row in ranking.rows]
 
     def search_understood(self, read: Understood, k: int = 8) -> list[Hit]:
-        """`auto` for a question that was read already: names first, then what is likely meant."""
+        """`auto` for a question that was read already."""
+        ranking, exact = self._served(read, k)
+        return self.hits(ranking, read.question, exact)
+
+    def _served(self, read: Understood, k: int) -> tuple[Ranking, set[int]]:
+        """Names that are meant exactly first, then what is likely meant."""
         exact = self.exact_rows(read)[:k]
         rest = self.rank(read.question, k + len(exact), self.mode, self.meant(read))
         rows = [*exact, *(row for row in rest.rows if row not in set(exact))][:k]
         scores = dict(zip(rest.rows, rest.scores, strict=True))
         chosen = Ranking(rows, [scores.get(row, 0.0) + (row in set(exact)) for row in rows])
-        return self.hits(chosen, read.question, set(exact))
+        return chosen, set(exact)
 
     def meant(self, read: Understood) -> Weigh:
         """How this question's keyword scores are weighed by what people usually mean."""

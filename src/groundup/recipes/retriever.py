@@ -28,6 +28,8 @@ from groundup.training.optim import Optimisers, adamw
 from groundup.training.schedule import Schedule
 
 MEASURED_STEPS = 6
+PAIRS_PER_SECOND = 350
+"""Pairs read for each second of the budget: two to four epochs at the speed of two slow cores."""
 MOST_EPOCHS = 40
 """Passes over the pairs after which more training only memorises them."""
 
@@ -42,8 +44,8 @@ class RetrieverPlan:
     """Channels of a token vector."""
     batch: int = 256
     """Pairs a step; all other answers in the batch are negatives."""
-    hard: int = 4
-    """Keyword hits kept a query; one of them joins each step."""
+    hard: int = 0
+    """Keyword hits kept a query; one of them joins each step. Mining cost more than it gave."""
     learning_rate: float = 0.005
     temperature: float = 0.05
     """Divisor of the cosines before the softmax."""
@@ -82,7 +84,10 @@ def train_retriever(
     torch.manual_seed(seed)
     plan = plan or RetrieverPlan()
     words = open_tokenizer(tokenizer)
-    examples = load_examples(documents, questions, words, mine, plan.hard, progress)
+    most = int(minutes * 60.0 * PAIRS_PER_SECOND)
+    examples = load_examples(
+        documents, questions, words, mine, plan.hard, progress, max(most, 2 * plan.batch), seed
+    )
     shape = EncoderShape(words.get_vocab_size(), plan.table_width, width, plan.layers)
     model = BiEncoder(shape).to(device.kind)
     left = minutes * 60.0 - (time.perf_counter() - began)

@@ -49,18 +49,26 @@ def load_examples(
     mine: Mine | None,
     negatives: int,
     progress: Progress,
+    most: int | None = None,
+    seed: int = 0,
 ) -> Examples:
     """Training pairs (questions/pairs.jsonl) and passages (documents/passages.parquet) as tokens.
 
-    Only pairs and passages of the training split are read. DataError when there are none.
+    Only pairs of the training split and their passages are read; `most` keeps a random share of
+    the pairs, because tokenising what there is no time to train on is waste. DataError when there
+    are fewer than two.
     """
-    passages = [p for p in read_passages(documents) if p.split == TRAIN]
-    row_of = {passage.passage_id: row for row, passage in enumerate(passages)}
-    pairs = [
-        (pair["query"], row_of[pair["passage_id"]])
+    asked = [
+        (str(pair["query"]), str(pair["passage_id"]))
         for pair in read_jsonl(questions / "pairs.jsonl")
-        if pair["split"] == TRAIN and pair["kind"] in DESCRIBING and pair["passage_id"] in row_of
+        if pair["split"] == TRAIN and pair["kind"] in DESCRIBING
     ]
+    order = np.random.default_rng(seed).permutation(len(asked))[:most]
+    asked = [asked[place] for place in order]
+    wanted = {answer for _, answer in asked}
+    passages = [p for p in read_passages(documents) if p.passage_id in wanted and p.split == TRAIN]
+    row_of = {passage.passage_id: row for row, passage in enumerate(passages)}
+    pairs = [(query, row_of[answer]) for query, answer in asked if answer in row_of]
     if len(pairs) < 2:
         raise DataError(f"{questions}/pairs.jsonl: {len(pairs)} training pairs, needs at least 2")
     progress("tokenise pairs", 0, 3)
