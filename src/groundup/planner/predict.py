@@ -13,7 +13,7 @@ from typing import Any
 from groundup.chips.this_machine import Machine
 from groundup.facts.catalogue import Catalogue, load_catalogue
 from groundup.facts.errors import ConfigError
-from groundup.facts.estimate import Estimate, given
+from groundup.facts.estimate import Estimate, given, total
 from groundup.facts.fact import Fact
 from groundup.models import count
 from groundup.models.count import ModelShape
@@ -24,8 +24,8 @@ STEPS = (
     "sft", "quantise", "evaluate", "release",
 )  # fmt: skip
 """Steps of a run; one without an entry in a prediction is reported as `no prediction`."""
-READING = ("documents", "tokenizer", "shards")
-"""Steps whose time goes with the bytes of the corpus."""
+TRAINING = ("pretrain", "retriever", "sft", "quantise")
+"""Steps that keep all cores busy; the others are one process of Python most of the time."""
 
 Bounds = tuple[float, float, float]
 """Value, low and high."""
@@ -94,32 +94,60 @@ def predict(
     expected: Expected, machine: Machine, facts: Catalogue, samples: int = 0
 ) -> dict[str, dict[str, Estimate]]:
     """Expected quantities by step: seconds, joules, memory, speed, loss; only what has a basis."""
-    found: dict[str, dict[str, Estimate]] = {}
-    if expected.corpus_bytes is not None:
-        found |= _reading(expected.corpus_bytes, facts, samples)
-    for step, seconds in expected.seconds.items():
+    for step in expected.seconds:
         if step not in STEPS:
             raise ConfigError(f"step {step!r} is none of a run's: {', '.join(STEPS)}")
-        slack = facts.estimate("planner.budget_overrun", samples)
-        planned = given(seconds, "s", f"budget of {step}", "recipes.budget_minutes and its shares")
-        found[step] = {"seconds": (planned * slack).named(f"{step}.seconds", "budget x overrun")}
+    found: dict[str, dict[str, Estimate]] = {}
+    for step in STEPS:
+        seconds = step_seconds(step, expected, facts, samples)
+        if seconds is None:
+            continue
+        found[step] = {
+            "seconds": seconds,
+            "joules": _joules(step, seconds, machine, facts, samples),
+        }
+        memory = step_memory(step, expected, facts, samples)
+        if memory is not None:
+            found[step]["peak_rss_bytes"] = memory
     if "pretrain" in found:
         found["pretrain"] |= _pretraining(expected, facts, samples)
-    for step, values in found.items():
-        values["joules"] = _joules(step, values["seconds"], machine, facts, samples)
     return found
 
 
-def _reading(size: float, facts: Catalogue, samples: int) -> dict[str, dict[str, Estimate]]:
-    text = given(size, "B", "corpus", "size of the files that will be read")
-    return {
-        step: {
-            "seconds": (text / facts.estimate(f"planner.rate.{step}", samples))
-            .to("s")
-            .named(f"{step}.seconds", "corpus / rate")
-        }
-        for step in READING
-    }
+def step_seconds(
+    step: str, expected: Expected, facts: Catalogue, samples: int = 0
+) -> Estimate | None:
+    """Training time that the budget gives, and what the step does besides it, by corpus size."""
+    parts = []
+    if (budget := expected.seconds.get(step)) is not None:
+        slack = facts.estimate("planner.budget_overrun", samples)
+        given_time = given(budget, "s", f"budget of {step}", "recipes.budget_minutes, its shares")
+        parts.append(given_time * slack)
+    fixed, rate = f"planner.steps.{step}.fixed", f"planner.steps.{step}.rate"
+    if expected.corpus_bytes is not None and fixed in facts:
+        parts.append(facts.estimate(fixed, samples).to("s"))
+        if rate in facts:
+            parts.append((_corpus(expected) / facts.estimate(rate, samples)).to("s"))
+    if not parts:
+        return None
+    return total(parts).named(f"{step}.seconds", "budget x overrun + fixed + corpus / rate")
+
+
+def step_memory(
+    step: str, expected: Expected, facts: Catalogue, samples: int = 0
+) -> Estimate | None:
+    """Peak resident memory: the runtime and what the step holds of the corpus."""
+    share = f"planner.steps.{step}.memory"
+    if expected.corpus_bytes is None or share not in facts:
+        return None
+    runtime = facts.estimate("planner.runtime_memory", samples).to("B")
+    held = (_corpus(expected) * facts.estimate(share, samples)).to("B")
+    return (runtime + held).named(f"{step}.peak_rss_bytes", "runtime + corpus x share held")
+
+
+def _corpus(expected: Expected) -> Estimate:
+    size = expected.corpus_bytes or 0.0
+    return given(size, "B", "corpus", "size of the files that will be read")
 
 
 def _pretraining(expected: Expected, facts: Catalogue, samples: int) -> dict[str, Estimate]:
@@ -184,7 +212,7 @@ def _joules(
     step: str, seconds: Estimate, machine: Machine, facts: Catalogue, samples: int
 ) -> Estimate:
     """Busy cores x watts of a busy core x seconds, as the energy meter estimates them."""
-    kind = "reading" if step in READING else "training"
+    kind = "training" if step in TRAINING else "reading"
     share = facts.estimate(f"planner.busy_cores.{kind}", samples)
     cores = given(float(machine.cores), "1", "cores", "cores that this process may use")
     watts = facts.estimate("chips.this-machine.watts_per_core", samples)
