@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Mapping
 
@@ -36,7 +37,7 @@ def calibrate(
 
     The first of `rungs` is tried with every batch; the others take the one that learns most a
     second (`batches`: sequences a step to the worth of a token, BATCHES by default). Each
-    measurement is the median of as many steps as its share of the time allows (at least two),
+    measurement is the median of as many steps as its share of the time allows (at least three),
     after a warm-up.
     """
     worth = batches or BATCHES
@@ -69,7 +70,7 @@ def measure(device: Device, vocabulary: int, rung: int, batch: int, seconds: flo
     ids = torch.randint(vocabulary, (batch, SEQUENCE + 1))
     timings: list[float] = []
     began = time.perf_counter()
-    while len(timings) < 3 or time.perf_counter() - began < seconds:
+    while len(timings) < 4 or time.perf_counter() - began < seconds:
         start = time.perf_counter()
         next_token_loss(model, ids).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -81,7 +82,7 @@ def measure(device: Device, vocabulary: int, rung: int, batch: int, seconds: flo
     return Measured(
         rung=rung,
         flops_per_token=training_flops(shape, SEQUENCE),
-        tokens_per_s=tokens / ordered[len(ordered) // 2],
+        tokens_per_s=tokens / statistics.median(ordered),
         tokens_per_s_low=tokens / ordered[-1],
         tokens_per_s_high=tokens / ordered[0],
     )
