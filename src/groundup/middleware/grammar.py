@@ -75,6 +75,14 @@ _KIND_RULES = (
 KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _KIND_RULES)
 """The first rule that fits gives the kind, so their order matters; `what` when none fits."""
 
+DOTTED = re.compile(r"`[^`]*`|\b\w+(?:\.\w+)+")
+"""Names as such; `errors` in `setuptools.errors.X` must not read as a question on errors."""
+
+ABOUT = re.compile(
+    r"\b(?:said|says?|know|read|anything|something)\b.*\b(?:on|about)\b", re.IGNORECASE
+)
+"""Questions for a text on a subject: "what does the guide say about cleaning"."""
+
 HOW_TO = re.compile(
     r"\bhow (?:do|can|would|should|could|to)\b(?!.*\b(?:call|called|use|fail|signature|default)\b)"
 )

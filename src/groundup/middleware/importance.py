@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from groundup.middleware.grammar import A_CONCEPT
+from groundup.middleware.grammar import A_CONCEPT, ABOUT
 from groundup.middleware.library import Library
 from groundup.middleware.symbols import is_aside
 
@@ -71,6 +71,7 @@ FIT: dict[str, dict[str, float]] = {
     "how": {"function": 1.0, "method": 1.0, "class": 1.0, "module": 0.9, "topic": 1.0},
     "what": dict.fromkeys(("function", "method", "class", "module", "section"), 1.0)
     | {"topic": 1.4},
+    "about": {"section": 1.5, "topic": 1.5, "class": 1.0, "function": 1.0, "module": 1.0},
     "concept": {"topic": 2.0, "class": 1.0, "function": 1.0, "section": 1.0, "module": 0.5},
 }
 """Factors by kind of passage where a question says what it wants; what is not named gets UNFIT."""
@@ -86,6 +87,8 @@ SAME = {"method": "function", "decorator": "function", "exception": "class"} | d
 
 def wanted_thing(question: str, kind: str) -> str:
     """The sort of thing that a question wants: a key of FIT, or "" when it does not say."""
+    if ABOUT.search(question):
+        return "about"
     if kind == "what" and A_CONCEPT.search(question.lower()):
         return "concept"
     match = WANTED.search(question.lower())

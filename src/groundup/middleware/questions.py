@@ -13,6 +13,7 @@ from groundup.middleware.grammar import (
     BEFORE,
     BEHIND,
     BESIDE,
+    DOTTED,
     FILE_NAMES,
     HOW_TO,
     IDENT,
@@ -64,7 +65,7 @@ class Understood:
 
 def kind_of(question: str) -> str:
     """The kind of a question by rule; `what` when none fits."""
-    text = " ".join(question.lower().split())
+    text = " ".join(DOTTED.sub("this", question).lower().split())
     if HOW_TO.search(text):
         return "how"
     return next((kind for kind, rule in KINDS if rule.search(text)), "what")
