@@ -188,7 +188,7 @@ class Resolver:
         own = {
             n for n, (origin, _) in names.imported.items() if not is_foreign(names.module, origin)
         }
-        found = names.defined | own
+        found = names.defined | own | names.assigned.keys() | names.instances.keys()
         for inner in names.starred if depth else ():
             found |= self._star(inner, depth - 1)
         return {name for name in found if not name.startswith("_")}
