@@ -201,6 +201,8 @@ class _Writer:
 
     def _worth_naming(self, mention: Mention, passage: Passage) -> bool:
         """Whether a plain word is likelier this symbol than an everyday word or a concept."""
+        if self.read.described:
+            return False
         concept = A_CONCEPT.search(self.read.question.lower())
         exact = passage.name.rpartition(".")[2] == mention.text
         deep_module = passage.kind == "module" and "." in passage.name

@@ -27,7 +27,10 @@ from groundup.middleware.grammar import (
     STATEMENT,
 )
 from groundup.middleware.symbols import SymbolTable
-from groundup.middleware.terms import STOP
+from groundup.middleware.terms import STOP, query_terms
+
+NAMING_WORDS = 3
+"""Words of a `what` question up to which a plain word is taken for a name."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,11 @@ class Understood:
     """Package or module that the question names as its place ("with numpy")."""
     follow_up: bool = False
     """The symbol was taken from an earlier question."""
+
+    @property
+    def described(self) -> bool:
+        """Whether a `what` question is so long that a plain word in it is no name."""
+        return self.kind == "what" and len(query_terms(self.question)) > NAMING_WORDS
 
     @property
     def unknown(self) -> tuple[Mention, ...]:

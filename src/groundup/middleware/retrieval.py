@@ -165,7 +165,7 @@ class Retriever:
         """Passages that the question names; "which function …" names none as its answer."""
         rows: list[int] = []
         for mention in () if read.kind == "which" else read.mentions:
-            if mention.strong or read.kind != "how":
+            if mention.strong or (read.kind != "how" and not read.described):
                 rows.extend(mention.rows[:3] if len(read.mentions) == 1 else mention.rows[:1])
         return list(dict.fromkeys(rows))
 
