@@ -18,6 +18,7 @@ from groundup.pipeline.runner import Made, Voice, run_steps
 from groundup.pipeline.step import Step
 from groundup.pipeline.store import Store
 from groundup.planner.plan import Plan
+from groundup.recipes.calibration import load_calibration
 from groundup.stack.stack import Stack
 
 if TYPE_CHECKING:
@@ -48,8 +49,9 @@ def build(stack: Stack, runs: Path, plan: Plan, machine: Machine, voice: BuildVo
     store, home = Store(runs), runs / stack.name
     seed, energy = stack.frameworks.seed, stack.systems.energy
     made = run_steps([assistant.calibrate_step(stack)], store, voice, seed, energy)
-    choice = choose_model(stack, made["calibrate"].directory)
-    prediction = predict_run(home, stack, choice, machine)
+    calibration = load_calibration(made["calibrate"].directory / "calibration.json")
+    choice = choose_model(stack, calibration)
+    prediction = predict_run(home, stack, choice, calibration, machine)
     voice.say(choice.describe())
     voice.say(f"predicted  every step: {prediction.path} (sha256 {prediction.sha256[:12]})")
     made |= run_steps(candidate_steps(stack, choice, plan), store, voice, seed, energy)

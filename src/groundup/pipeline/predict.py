@@ -13,11 +13,13 @@ from groundup.chips.this_machine import Machine
 from groundup.data.size import corpus_bytes
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.errors import ArtifactError
+from groundup.models.count import ModelShape, shape_from
 from groundup.pipeline.manifest import file_digest
 from groundup.planner.predict import Expected, write_prediction
 from groundup.stack.stack import Stack
 
 if TYPE_CHECKING:
+    from groundup.recipes.calibration import Calibration
     from groundup.recipes.dial import Choice, Prediction
 
 BYTES_PER_TOKEN = "data.bytes_per_token_small"
@@ -31,9 +33,8 @@ class Predicted:
     sha256: str
 
 
-def choose_model(stack: Stack, calibration: Path) -> Choice:
+def choose_model(stack: Stack, calibration: Calibration) -> Choice:
     """What the budget buys here; the corpus is known by its file sizes only at this point."""
-    from groundup.recipes.calibration import load_calibration
     from groundup.recipes.dial import choose
 
     size = max(1, round(corpus_bytes(stack.data) * (1.0 - stack.data.held_out)))
@@ -41,12 +42,20 @@ def choose_model(stack: Stack, calibration: Path) -> Choice:
     return choose(
         stack.recipes.budget_minutes,
         stack.recipes,
-        load_calibration(calibration / "calibration.json"),
+        calibration,
         tokens,
         size,
         stack.data.vocabulary,
         stack.models.context,
+        fixed=_stated_shape(stack),
+        optimiser=stack.training.optimiser,
     )
+
+
+def _stated_shape(stack: Stack) -> ModelShape | None:
+    """The shape that the stack file gives; None when all sizes are left to the budget."""
+    sizes = (stack.models.layers, stack.models.width, stack.models.heads)
+    return shape_from(stack.models, stack.data.vocabulary) if any(sizes) else None
 
 
 def bytes_per_token() -> float:
@@ -54,13 +63,15 @@ def bytes_per_token() -> float:
     return load_catalogue()[BYTES_PER_TOKEN].value
 
 
-def predict_run(home: Path, stack: Stack, choice: Choice, machine: Machine) -> Predicted:
+def predict_run(
+    home: Path, stack: Stack, choice: Choice, calibration: Calibration, machine: Machine
+) -> Predicted:
     """Write the prediction of the run under `home/predictions`, or find the one made before.
 
     The file is named by what it was made from, so a run that goes on keeps its first prediction;
     the hash beside it shows whether the file was changed afterwards.
     """
-    expected = expect(stack, choice)
+    expected = expect(stack, choice, calibration)
     identity = json.dumps([asdict(expected), asdict(machine)], sort_keys=True, default=str)
     name = hashlib.sha256(identity.encode()).hexdigest()[:12]
     path = home / "predictions" / f"{name}.json"
@@ -77,7 +88,7 @@ def predict_run(home: Path, stack: Stack, choice: Choice, machine: Machine) -> P
     return Predicted(path, sealed)
 
 
-def expect(stack: Stack, choice: Choice) -> Expected:
+def expect(stack: Stack, choice: Choice, calibration: Calibration) -> Expected:
     """What is known of the run before it starts: the choice, the budget and the file sizes."""
     said = choice.predicted
     return Expected(
@@ -93,6 +104,7 @@ def expect(stack: Stack, choice: Choice) -> Expected:
         loss=_scaled(said["bits_per_byte"], math.log(2) * bytes_per_token()),
         bits_per_byte=_scaled(said["bits_per_byte"]),
         corpus_bytes=float(corpus_bytes(stack.data)),
+        threads=calibration.threads,
         notes={"choice": choice.to_dict()},
     )
 

@@ -55,6 +55,8 @@ class Expected:
     """Memory of the process before there is a model; else a measured figure of the catalogue."""
     corpus_bytes: float | None = None
     """Text that will be read."""
+    threads: int | None = None
+    """CPU threads of the training steps; else all cores of the machine."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """Anything worth keeping beside the numbers (the whole choice, learning rates)."""
 
@@ -104,7 +106,7 @@ def predict(
             continue
         found[step] = {
             "seconds": seconds,
-            "joules": _joules(step, seconds, machine, facts, samples),
+            "joules": _joules(step, seconds, machine, expected, facts, samples),
         }
         memory = step_memory(step, expected, facts, samples)
         if memory is not None:
@@ -209,12 +211,18 @@ def drawn(bounds: Bounds, unit: str, label: str, facts: Catalogue, samples: int)
 
 
 def _joules(
-    step: str, seconds: Estimate, machine: Machine, facts: Catalogue, samples: int
+    step: str,
+    seconds: Estimate,
+    machine: Machine,
+    expected: Expected,
+    facts: Catalogue,
+    samples: int,
 ) -> Estimate:
     """Busy cores x watts of a busy core x seconds, as the energy meter estimates them."""
     kind = "training" if step in TRAINING else "reading"
+    threads = expected.threads if kind == "training" and expected.threads else machine.cores
     share = facts.estimate(f"planner.busy_cores.{kind}", samples)
-    cores = given(float(machine.cores), "1", "cores", "cores that this process may use")
+    cores = given(float(threads), "1", "cores", "threads of training, or cores of the machine")
     watts = facts.estimate("chips.this-machine.watts_per_core", samples)
     joules = (seconds * cores * share * watts).to("J")
     return joules.named(f"{step}.joules", "seconds x cores x busy share x watts of a core")

@@ -17,12 +17,10 @@ QUANTITIES = (
     "seconds",
     "joules",
     "peak_rss_bytes",
-    "peak_memory_bytes",
     "tokens_per_s",
     "loss",
     "bits_per_byte",
     "tokens",
-    "bytes",
 )
 """What is compared; other metrics of a manifest have no prediction by design."""
 
