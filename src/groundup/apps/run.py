@@ -44,6 +44,8 @@ def serve(
     stack's, for the device and the meter. Raises ServeError, ArtifactError,
     GateError.
     """
+    # asyncio warns at each write to a client that has left, which people do all the time
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     listener = listen(config.host, config.port, fixed_port)
     try:
         metrics = Metrics()
