@@ -25,7 +25,11 @@ ANSWERED = {
     "where is write_list defined": "def write_list(items, path):",
     "what is kitchen": "Tools for a kitchen",
     "difference between boil and slice_bread": "Cut a loaf into equal slices.",
-    "what does slice_bread return": "Cut a loaf into equal slices.",
+    "what does Timer.stop return": "End counting and return the seconds as a float.",
+    "what methods does kitchen.Timer have": "End counting and return the seconds as a float.",
+    "which methods does the class Timer have?": "Begin to count the seconds.",
+    "What do the documents say about storing vegetables?": "Keep potatoes in a dark place.",
+    "cleaning the oven": "Let the oven cool down first.",
 }
 
 
@@ -56,6 +60,7 @@ def test_every_citation_stands_in_the_real_file(assistant: Assistant, question: 
         ("what does boyl return", "`kitchen.boil`"),
         ("what does pandas.read_csv return", "Nothing named `pandas.read_csv`"),
         ("what does slice_bread raise", "names no exceptions"),
+        ("what does slice_bread return", "Cut a loaf into equal slices."),
         ("what is the default of lid in kitchen.boil", "no parameter `lid`"),
         ("", "Ask me"),
     ],

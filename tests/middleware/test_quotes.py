@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import inspect
 import subprocess
+from dataclasses import replace
 
 import pytest
 
 from groundup.data.document import Passage
+from groundup.middleware.citations import StoredText
+from groundup.middleware.compose import returns
+from groundup.middleware.draft import Draft
 from groundup.middleware.quotes import (
     closest,
     example,
+    is_type,
     paragraphs,
     parameter,
     parameters,
     raise_statements,
     return_annotation,
+    return_sentence,
 )
 
 
@@ -93,3 +99,60 @@ def test_raise_lines_end_with_the_function() -> None:
     values = {**passage("doc").__dict__, "signature_start": 1, "signature_end": 1}
     found = raise_statements(text, 1, Passage(**values))
     assert [(quote.text, quote.start) for quote in found] == [("raise ValueError('a')", 3)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Run it and return a result.\n\n    More.", "Run it and return a result."),
+        ("Do it. See x.y.\n\nLonger. It then returns\nthe sum. End.", "It then returns\nthe sum."),
+        ("Add up, returning the sum of 1.5 and x.", "Add up, returning the sum of 1.5 and x."),
+        ("Do it.\n\nIf there is none, None is returned.", "If there is none, None is returned."),
+        ("Talk to it, or not. talk() returns a tuple.", "talk() returns a tuple."),
+        ("Look it up. If absent, return the default.", "If absent, return the default."),
+    ],
+)
+def test_a_sentence_that_says_what_is_returned(text: str, said: str) -> None:
+    found = passage(text)
+    quote = return_sentence(found)
+    assert quote is not None
+    assert quote.text == said
+    assert said in "\n".join(text.split("\n")[quote.start - 10 : quote.end - 9])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Raise an error instead of returning None.",
+        "The return code is kept.",
+        "The returned instance has attributes.",
+        "Call a function that returns a number.",
+        "Wait for the return of the thread, or return to the prompt.",
+        "Do it.\n\n>>> f()  # returns 3\n3",
+        "Turn it round.",
+    ],
+)
+def test_words_like_return_that_do_not_say_what_is_returned(text: str) -> None:
+    assert return_sentence(passage(text)) is None
+
+
+@pytest.mark.parametrize("annotation", ["int", "list[str] | None", "tuple[int, ...]", "'Path'"])
+def test_types(annotation: str) -> None:
+    assert is_type(annotation)
+
+
+@pytest.mark.parametrize(
+    "words", ["v, remove the key", "list of strings", "int -- the sum", "f(x)"]
+)
+def test_words_behind_an_arrow_are_no_type(words: str) -> None:
+    assert not is_type(words)
+
+
+def test_words_behind_the_arrow_of_a_compiled_function_are_quoted_as_they_stand() -> None:
+    head = "D.pop(k[,d]) -> v, remove specified key and return the corresponding value."
+    line = replace(passage(head, head, "method"), signature_start=10, signature_end=10)
+    draft = Draft(lambda uri: StoredText(head, "", 10, ""))
+    assert not returns(draft, line).declined
+    assert f"```text\n{head}\n```" in draft.text
+    assert "returns `" not in draft.text
+    assert draft.citations[0].quote == head

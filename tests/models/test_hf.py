@@ -1,6 +1,8 @@
 """Hugging Face directories: transformers reads what is written, and it comes back bit for bit."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -84,3 +86,17 @@ def test_damage_is_named(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"\x08\x00")
     with pytest.raises(ArtifactError, match="not a whole safetensors"):
         load_model(tmp_path)
+
+
+def test_reading_a_model_does_not_load_the_compiler(tmp_path):
+    save_model(Decoder(ModelShape(1, 16, 2, 1, 8, 32, 64, 32)), tmp_path)
+    code = (
+        "import sys; from pathlib import Path; from groundup.models.hf import load_model;"
+        "model = load_model(Path(sys.argv[1]));"
+        "assert not model.cosines.is_meta and not model.embedding.is_meta;"
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"

@@ -12,10 +12,18 @@ from groundup.middleware import compose, quotes
 from groundup.middleware.citations import Citation
 from groundup.middleware.compose import Outcome
 from groundup.middleware.draft import Draft
-from groundup.middleware.grammar import A_CONCEPT, ABOUT_A_SYMBOL, ASPECT, GREETING, PACKAGE_FACT
+from groundup.middleware.grammar import (
+    A_CONCEPT,
+    ABOUT_A_SYMBOL,
+    ASPECT,
+    GREETING,
+    NAMED_HEADING,
+    PACKAGE_FACT,
+)
 from groundup.middleware.policy import Policy, features
 from groundup.middleware.questions import Mention, Understood, understand
 from groundup.middleware.retrieval import Hit, Retriever
+from groundup.middleware.symbols import heading_key
 from groundup.middleware.terms import STOP, expand, query_terms, terms, words
 
 PASSAGES = 8
@@ -285,6 +293,9 @@ class _Writer:
 
     def _found(self) -> Outcome:
         """No name decides: answer from what was found, if that is likely enough."""
+        if (headed := self._headed()) is not None:
+            self.subject, self.confidence = headed.name, 1.0
+            return compose.section(self.draft, headed, self.read.question)
         if any(mention.rows for mention in self.read.mentions):
             plain = replace(self.read, mentions=())  # no word was meant as the name asked for
             self.hits = self.retriever.search_understood(plain, PASSAGES)
@@ -306,6 +317,19 @@ class _Writer:
         if self.read.kind == "how":
             return compose.how(self.draft, ranked, self.read.question)
         return compose.which(self.draft, ranked, self.read.question)
+
+    def _headed(self) -> Passage | None:
+        """The section with text whose heading the question names word by word, or None.
+
+        Of several, one that was found by its words as well.
+        """
+        asked = NAMED_HEADING.search(self.read.question)
+        subject = asked["x"] if asked else self.read.question
+        rows = self.retriever.table.headings.get(heading_key(subject), [])
+        found = [hit.passage for hit in self.hits]
+        sections = self.retriever.library.passages(rows[:PASSAGES])
+        likely = [p for p in sections if p in found] or sections
+        return next((p for p in likely if quotes.closest(p, "") is not None), None)
 
     def _too_little_said(self) -> bool:
         """One word is covered by any passage that has it; then it must be in the name."""

@@ -69,6 +69,11 @@ def returns(draft: Draft, passage: Passage) -> Outcome:
         draft.say(f"What `{passage.name}` returns, in the words of its documentation:")
         draft.prose(passage, found)
         return ANSWERED
+    if annotation and head is not None and not quotes.is_type(annotation):
+        draft.say(f"The documentation of `{passage.name}` puts it like this:")
+        draft.code(passage, head, "text")
+        _first_sentence(draft, passage)
+        return ANSWERED
     if annotation and head is not None:
         draft.say(f"By its signature, `{passage.name}` returns `{annotation}`:")
         draft.code(passage, head)
@@ -78,6 +83,10 @@ def returns(draft: Draft, passage: Passage) -> Outcome:
         draft.say(f"`{passage.name}` is a class: calling it returns a new instance of it.")
         draft.code(passage, head)
         _first_sentence(draft, passage)
+        return ANSWERED
+    if passage.kind != "module" and (said := quotes.return_sentence(passage)) is not None:
+        draft.say(f"What the documentation of `{passage.name}` says on what it returns:")
+        draft.prose(passage, said)
         return ANSWERED
     return not_documented(draft, passage, "does not say what it returns")
 
@@ -227,7 +236,9 @@ def _also(draft: Draft, others: Sequence[Passage]) -> None:
 def _short(draft: Draft, passage: Passage) -> str:
     found = quotes.summary(passage)
     if found is None:
-        return f"{passage.kind}, undocumented"
+        head = quotes.signature(passage)
+        marker = f" {draft.mark(passage, head)}" if head is not None else ""
+        return f"{passage.kind}, undocumented{marker}"
     if len(found.text) <= LONGEST_INLINE:
         return draft.inline(passage, found)
     front = found.text[:LONGEST_INLINE].rsplit(maxsplit=1)[0]

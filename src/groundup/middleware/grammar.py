@@ -19,7 +19,10 @@ _KIND_RULES = (
     ("what", rf"^what(?:'s| is| are)\s+(?:an?\s+)?{THING}s?\s*[?.!]*$"),
     (
         "members",
-        r"^what are (?:all )?(?:the )?(?:\w+ )?(?:methods|functions|classes|attributes|members)\b",
+        r"^what are (?:all )?(?:the )?(?:\w+ )?(?:methods|functions|classes|attributes|members)\b"
+        r"|\b(?:what|which) (?:\w+ ){0,2}?(?:methods|functions|classes|attributes|members)"
+        r" (?:does|do|has|have|are (?:there )?(?:in|on|of)) (?:the )?(?:class |module )?[\w`.]+"
+        r"(?: (?:class|module))?(?: (?:have|offer|provide|define|contain|support))?\s*[?.!]*$",
     ),
     (
         "which",
@@ -82,6 +85,13 @@ ABOUT = re.compile(
     r"\b(?:said|says?|know|read|anything|something)\b.*\b(?:on|about)\b", re.IGNORECASE
 )
 """Questions for a text on a subject: "what does the guide say about cleaning"."""
+
+NAMED_HEADING = re.compile(
+    r"\b(?:says?|said|know|read|written|anything|something|section)\b.*?\b(?:on|about|called|named)"
+    r"\s+(?:the\s+)?(?P<x>\S.*?)\s*[?.!]*$",
+    re.IGNORECASE,
+)
+"""The subject of a question for a text, which may be a heading word by word."""
 
 HOW_TO = re.compile(
     r"\bhow (?:do|can|would|should|could|to)\b(?!.*\b(?:call|called|use|fail|signature|default)\b)"

@@ -11,6 +11,18 @@ from groundup.middleware.terms import query_terms, terms
 
 LONGEST = 14
 """Most lines quoted at once."""
+TYPE_NODES = (
+    ast.Name,
+    ast.Attribute,
+    ast.Subscript,
+    ast.Constant,
+    ast.Tuple,
+    ast.List,
+    ast.BinOp,
+    ast.BitOr,
+    ast.expr_context,
+)
+"""What a type is written with."""
 
 
 TITLE = re.compile(
@@ -18,6 +30,21 @@ TITLE = re.compile(
     r"|^\s*[\w.]+\([^\n]*\)[\s-]*$"
 )
 """What is no sentence: a heading with its underline, an example, a call form, no words."""
+
+
+RETURNING = re.compile(
+    r"(?<!\bthe )(?<!\ban )(?<!\ba )(?<!\bits )(?<!\bon )(?<!\bupon )(?<!\bin )"
+    r"(?<!\bthat )(?<!\bwhich )(?<!\bcallable )(?<!\bcallback )(?<!\bhandler )(?<!\bhook )"
+    r"(?<![-.`'\"])\breturns?\b(?![-.`'\"(=:]| to\b)"
+    r"(?! (?:value|type|code|status|statement|annotation|address)s?\b)"
+    r"|(?:^|,|\band|\bwhile|\bby)\s+returning\b"
+    r"|\b(?:is|are|be|gets?)\s+(?:\w+ly\s+|always\s+|then\s+)?returned\b(?! (?:by|from)\b)",
+    re.IGNORECASE,
+)
+"""A sentence that says what comes back: the verb, not a noun or a word about something else."""
+SENTENCE = re.compile(
+    r"\S(?:.*?[.!?](?=[\s\"')]*(?:\s[A-Z`'\"*(]|\s\w+\(\)|\s*$))|.*\S)", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +68,18 @@ def summary(passage: Passage) -> Quote | None:
         return found
     later = (quote for quote in paragraphs(passage) if quote.start > found.start)
     return next((quote for quote in later if not TITLE.search(quote.text)), None)
+
+
+def return_sentence(passage: Passage) -> Quote | None:
+    """The first sentence of a function's documentation that says what it returns, or None."""
+    for block in paragraphs(passage):
+        if ">>>" in block.text or "::=" in block.text:
+            continue
+        for found in SENTENCE.finditer(block.text):
+            if RETURNING.search(" ".join(found[0].strip("\"'").split())):
+                first = block.start + block.text.count("\n", 0, found.start())
+                return Quote(found[0], first, first + found[0].count("\n"))
+    return None
 
 
 def signature(passage: Passage) -> Quote | None:
@@ -187,6 +226,15 @@ def return_annotation(signature_text: str) -> str:
     """What stands behind `->` in a signature, or "" ."""
     match = re.search(r"->\s*(.+?)\s*:?\s*$", signature_text.strip(), re.DOTALL)
     return match[1] if match and match[1] not in ("None:", "") else ""
+
+
+def is_type(annotation: str) -> bool:
+    """Whether what stands behind `->` is a type, not words such as "v, remove the key"."""
+    try:
+        nodes = ast.walk(ast.parse(annotation, mode="eval").body)
+    except SyntaxError:
+        return False
+    return all(isinstance(node, TYPE_NODES) for node in nodes)
 
 
 def raise_statements(document_text: str, first_line: int, passage: Passage) -> list[Quote]:

@@ -54,6 +54,7 @@ class SymbolTable:
         self.leaves: dict[str, dict[int, list[str]]] = defaultdict(dict)
         self.children: dict[str, list[int]] = defaultdict(list)
         self.topics = _topics(names, kinds)
+        self.headings = _headings(names, kinds)
         self.roots = {_root(name) for name in names}
         for row, (name, kind) in enumerate(zip(names, kinds, strict=True)):
             if kind in ("section", "topic"):
@@ -166,6 +167,20 @@ def _topics(names: Sequence[str], kinds: Sequence[str]) -> dict[str, int]:
         if kind == "topic" and quoted:
             found.setdefault(quoted[1], row)
     return found
+
+
+def _headings(names: Sequence[str], kinds: Sequence[str]) -> dict[str, list[int]]:
+    """Sections by their heading without its path, in lower case."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for row, kind in enumerate(kinds):
+        if kind == "section":
+            found[heading_key(names[row].rpartition(" > ")[2])].append(row)
+    return found
+
+
+def heading_key(heading: str) -> str:
+    """A heading as it is looked up: lower case, single spaces, no quotes at either end."""
+    return " ".join(heading.lower().split()).strip("`'\"“”?.!: ")
 
 
 def _root(name: str) -> str:

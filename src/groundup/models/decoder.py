@@ -159,7 +159,8 @@ class Decoder(nn.Module):
         cosines, sines = rotary_tables(shape)
         self.register_buffer("cosines", cosines, persistent=False)
         self.register_buffer("sines", sines, persistent=False)
-        initialise(self)
+        if not self.embedding.is_meta:
+            initialise(self)
 
     @property
     def head_weight(self) -> Tensor:
@@ -202,7 +203,14 @@ class Decoder(nn.Module):
 
 
 def rotary_tables(shape: ModelShape) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (context, C) in float32; channel i and i + C/2 share one angle."""
+    """Cosines and sines (context, C) in float32; channel i and i + C/2 share one angle.
+
+    On the `meta` device they have a shape only: arithmetic there makes torch load its compiler,
+    which takes seconds (so does drawing random weights).
+    """
+    if torch.get_default_device().type == "meta":
+        nothing = torch.empty(shape.context, shape.head_width)
+        return nothing, nothing
     channels = torch.arange(0, shape.head_width, 2, dtype=torch.int64).float() / shape.head_width
     angles = torch.outer(torch.arange(shape.context).float(), 1.0 / shape.rope_theta**channels)
     angles = torch.cat((angles, angles), dim=-1)
