@@ -105,6 +105,7 @@ def expect(stack: Stack, choice: Choice, calibration: Calibration) -> Expected:
         bits_per_byte=_scaled(said["bits_per_byte"]),
         corpus_bytes=float(corpus_bytes(stack.data)),
         threads=calibration.threads,
+        resident_bytes=float(calibration.resident_bytes),
         notes={"choice": choice.to_dict()},
     )
 
