@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-QUICK_SECONDS = 40.0
-"""After this a quick run takes no further turn, so that it ends within 50 s."""
+QUICK_SECONDS = 36.0
+"""After this a quick run times nothing more, so that it ends within 50 s."""
 
 STARTED = time.monotonic()
 
@@ -87,21 +87,23 @@ def turns(
     """Values of each contestant, measured in turns so that a busy machine meets all alike.
 
     One turn of each is a warm-up. Who begins changes every turn. A quick run that is out of time
-    stops early and says so.
+    stops early, drops the unfinished turn and says so.
     """
     names = list(contestants)
     values: dict[str, list[float]] = {name: [] for name in names}
     for name in names:
         contestants[name]()
-    for turn in range(chosen.repeats):
+    order = [
+        names[(turn + i) % len(names)] for turn in range(chosen.repeats) for i in range(len(names))
+    ]
+    for done, name in enumerate(order):
         late = chosen.size == "quick" and time.monotonic() - STARTED > QUICK_SECONDS
-        if late and turn > 0:
-            print(f"out of time: {turn} of {chosen.repeats} turns taken")
+        if late and done >= len(names):
+            print(f"out of time: {done // len(names)} of {chosen.repeats} turns taken")
             break
-        first = turn % len(names)
-        for name in names[first:] + names[:first]:
-            values[name].append(contestants[name]())
-    return values
+        values[name].append(contestants[name]())
+    whole = min(map(len, values.values()))
+    return {name: found[:whole] for name, found in values.items()}
 
 
 def compare(
@@ -161,6 +163,15 @@ def version(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return "not installed"
+
+
+def free_cores(cores: int) -> int:
+    """Cores that the last minute's load leaves free, at least 1.
+
+    Threads beyond them wait for each other at every operator: on a busy machine two threads can be
+    ten times slower than one, and then time the scheduler, not the code.
+    """
+    return max(1, cores - round(os.getloadavg()[0]))
 
 
 def load() -> str:

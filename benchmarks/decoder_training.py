@@ -15,7 +15,18 @@ from functools import partial
 from typing import Any
 
 import torch
-from _common import Options, Result, agree, compare, no_data, print_machine, run, seconds, turns
+from _common import (
+    Options,
+    Result,
+    agree,
+    compare,
+    free_cores,
+    no_data,
+    print_machine,
+    run,
+    seconds,
+    turns,
+)
 from _decoder import described, random_decoder, relative
 from torch import Tensor
 
@@ -82,11 +93,11 @@ def check(model: Decoder, theirs: Any, ids: Tensor) -> None:
 
 
 def fastest(steps: dict[str, Callable[[], Tensor]]) -> Callable[[], Tensor]:
-    """The step with the shortest of two times after a warm-up."""
+    """The step with the shorter time after a warm-up."""
     times = {}
     for name, step in steps.items():
         step()
-        times[name] = min(seconds(step) for _ in range(2))
+        times[name] = seconds(step)
     best = min(times, key=times.__getitem__)
     print("attention of transformers:", {n: f"{t:.3f} s" for n, t in times.items()}, "->", best)
     return steps[best]
@@ -94,14 +105,14 @@ def fastest(steps: dict[str, Callable[[], Tensor]]) -> Callable[[], Tensor]:
 
 def measure(chosen: Options) -> list[Result]:
     """All steps at one shape, in turns."""
-    torch.set_num_threads(1 if chosen.size == "smoke" else usable_cores())
+    torch.set_num_threads(1 if chosen.size == "smoke" else free_cores(usable_cores()))
     print_machine(["groundup", "torch", "transformers"], f"{torch.get_num_threads()} threads")
     if importlib.util.find_spec("transformers") is None:
         why = "transformers is not here; it comes with groundup[dev]"
         return [no_data(claim, "tokens/s", why) for claim in CLAIMS.values()]
     layers, width = chosen.pick(6, 6, 2), chosen.pick(256, 256, 64)
     vocabulary, length = chosen.pick(4096, 4096, 128), chosen.pick(256, 256, 32)
-    ffn, batch = width * 11 // 4, chosen.pick(16, 4, 2)
+    ffn, batch = width * 11 // 4, chosen.pick(8, 2, 2)
     shape = ModelShape(layers, width, width // 64, width // 64, 64, ffn, vocabulary, length)
     model = random_decoder(shape)
     ids = torch.randint(2, vocabulary, (batch, length + 1))

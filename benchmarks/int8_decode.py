@@ -12,11 +12,23 @@ from __future__ import annotations
 import copy
 import tempfile
 import warnings
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 import torch
-from _common import Options, Result, agree, compare, no_data, print_machine, run, seconds, turns
+from _common import (
+    Options,
+    Result,
+    agree,
+    compare,
+    free_cores,
+    no_data,
+    print_machine,
+    run,
+    seconds,
+    turns,
+)
 from _decoder import described, random_decoder, relative
 from torch import Tensor, nn
 
@@ -25,6 +37,8 @@ from groundup.inference.quantise import decode_speed
 from groundup.inference.quantised import QuantisedDecoder, load_quantised, save_quantised
 from groundup.models.count import ModelShape
 from groundup.models.decoder import Decoder, Linear
+
+PEERS = ("float32", "bfloat16", "quantize_dynamic")
 
 
 class TorchInt8(Decoder):
@@ -100,45 +114,47 @@ def check(models: dict[str, Decoder], plain: Decoder) -> None:
         print(f"           {name}: same most likely token at {same:.1%} of {len(ids)} places")
 
 
-def at_shape(shape: ModelShape, chosen: Options) -> list[Result]:
-    """All comparisons at one shape."""
+def contestants(shape: ModelShape, tokens: int) -> dict[str, Callable[[], float]]:
+    """Decoding of one shape by every model, after their logits were compared."""
     print(f"\n{described(shape)}")
     plain = random_decoder(shape).eval().requires_grad_(False)
-    int8, halved = int8_model(plain), copy.deepcopy(plain).to(torch.bfloat16)
-    tokens = chosen.pick(64, 32, 8)
-    models: dict[str, Decoder] = {"int8": int8, "bfloat16": halved}
+    halved = copy.deepcopy(plain).to(torch.bfloat16)
+    models: dict[str, Decoder] = {"int8": int8_model(plain), "bfloat16": halved}
     try:
         models["quantize_dynamic"] = TorchInt8(plain).eval()
     except (ImportError, AttributeError, RuntimeError) as error:  # torch is about to drop it
-        missing = f"this torch has no working quantize_dynamic ({error})"
+        print(f"this torch has no working quantize_dynamic: {error}")
     check(models, plain)
     decode = {name: partial(decode_speed, model, tokens) for name, model in models.items()}
     decode |= {"float32": partial(decode_speed, plain, tokens)}
     decode |= {"bfloat16": partial(bf16_speed, halved, tokens)}
-    speeds = turns(decode, chosen)
-    results = []
-    for peer in ("float32", "bfloat16", "quantize_dynamic"):
-        claim = f"int8 decoding against {peer}, width {shape.width}"
-        results.append(
-            compare(claim, "tokens/s", speeds["int8"], speeds[peer], more_is_better=True)
-            if peer in speeds
-            else no_data(claim, "tokens/s", missing)
-        )
-    return results
+    return {f"{name}, width {shape.width}": work for name, work in decode.items()}
 
 
 def measure(chosen: Options) -> list[Result]:
-    """A shape that fits the cache of a processor and one that does not."""
-    torch.set_num_threads(1 if chosen.size == "smoke" else usable_cores())
+    """A shape whose weights may fit a processor's cache, and one five times as large."""
+    torch.set_num_threads(1 if chosen.size == "smoke" else free_cores(usable_cores()))
     print_machine(["groundup", "torch"], f"{torch.get_num_threads()} threads")
+    shapes = [
+        ModelShape(6, 256, 4, 4, 64, 704, 4096, 256),
+        ModelShape(8, 512, 8, 8, 64, 1408, 8192, 256),
+    ]
     if chosen.size == "smoke":
         shapes = [ModelShape(2, 64, 1, 1, 64, 176, 128, 32)]
-    else:
-        shapes = [
-            ModelShape(6, 256, 4, 4, 64, 704, 4096, 256),
-            ModelShape(8, 512, 8, 8, 64, 1408, 8192, 256),
-        ]
-    return [result for shape in shapes for result in at_shape(shape, chosen)]
+    work: dict[str, Callable[[], float]] = {}
+    for shape in shapes:
+        work |= contestants(shape, chosen.pick(64, 32, 8))
+    speeds = turns(work, chosen)
+    return [judge(peer, shape.width, speeds) for shape in shapes for peer in PEERS]
+
+
+def judge(peer: str, width: int, speeds: Mapping[str, list[float]]) -> Result:
+    """Our int8 against one peer at one width."""
+    claim, theirs = f"int8 decoding against {peer}, width {width}", f"{peer}, width {width}"
+    if theirs not in speeds:
+        return no_data(claim, "tokens/s", "it cannot be made here")
+    ours = speeds[f"int8, width {width}"]
+    return compare(claim, "tokens/s", ours, speeds[theirs], more_is_better=True)
 
 
 if __name__ == "__main__":
