@@ -3,6 +3,7 @@
 import random
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,3 +53,9 @@ def test_leak_counts_what_is_in_both():
     assert split.leak([a], [b]) == len(np.intersect1d(a, b)) / len(b)
     assert split.leak([a], [a]) == 1.0
     assert split.leak([], [a]) == 0.0
+
+
+def test_a_small_share_of_passages_is_kept_for_validation() -> None:
+    kept = sum(split.is_validation(f"module.name_{number}") for number in range(20_000)) / 20_000
+    assert kept == pytest.approx(split.VALIDATION_SHARE, abs=0.01)
+    assert split.is_validation("json.dumps") == split.is_validation("json.dumps")

@@ -12,11 +12,20 @@ from groundup.data.shingles import Hashes
 
 LEAK_NGRAM = 13  # words, the length that GPT-3 decontaminates with (Brown et al. 2020, app. C)
 MAX_SHARED = 0.10  # share of a held-out document's 13-grams that other documents may have too
+VALIDATION_SHARE = 0.06  # of the training passages
 
 
 def fraction(doc_id: str) -> float:
     """A number in [0, 1) that depends on nothing but the document's id."""
     return int(hashlib.sha256(f"split {doc_id}".encode()).hexdigest()[:13], 16) / 16**13
+
+
+def is_validation(passage_id: str) -> bool:
+    """Whether a training passage is kept out of the retriever's training, to tune with.
+
+    Settings chosen on pairs that the encoder has learned by heart would trust it too much.
+    """
+    return fraction(f"validation {passage_id}") < VALIDATION_SHARE
 
 
 def shared_shares(grams: Sequence[Hashes], families: Sequence[int]) -> list[float]:

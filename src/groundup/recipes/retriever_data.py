@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from groundup.data.document import TRAIN, Passage
+from groundup.data.split import is_validation
 from groundup.data.store import Progress, read_jsonl, read_passages
 from groundup.facts.errors import DataError
 from groundup.recipes.text_encoder import PAD, normal_form, passage_parts
@@ -54,7 +55,8 @@ def load_examples(
 ) -> Examples:
     """Training pairs (questions/pairs.jsonl) and passages (documents/passages.parquet) as tokens.
 
-    Only pairs of the training split and their passages are read; `most` keeps a random share of
+    Only pairs of the training split and their passages are read, without those of validation
+    passages, which tune what the encoder is trusted with; `most` keeps a random share of
     the pairs, because tokenising what there is no time to train on is waste. DataError when there
     are fewer than two.
     """
@@ -66,7 +68,7 @@ def load_examples(
     order = np.random.default_rng(seed).permutation(len(asked))[:most]
     asked = [asked[place] for place in order]
     wanted = {answer for _, answer in asked}
-    passages = [p for p in read_passages(documents) if p.passage_id in wanted and p.split == TRAIN]
+    passages = [p for p in read_passages(documents) if p.passage_id in wanted and _learned(p)]
     row_of = {passage.passage_id: row for row, passage in enumerate(passages)}
     pairs = [(query, row_of[answer]) for query, answer in asked if answer in row_of]
     if len(pairs) < 2:
@@ -90,6 +92,11 @@ def load_examples(
     )
     progress("tokenise pairs", 3, 3)
     return found
+
+
+def _learned(passage: Passage) -> bool:
+    """Whether the encoder may learn this passage: in training, and not kept for tuning."""
+    return passage.split == TRAIN and not is_validation(passage.passage_id)
 
 
 def _ids(texts: Sequence[str], tokenizer: Tokenizer) -> list[list[int]]:
