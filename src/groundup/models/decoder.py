@@ -54,7 +54,7 @@ class Cache:
         self.length = 0
 
     def append(self, layer: int, k_BGTC: Tensor, v_BGTC: Tensor) -> tuple[Tensor, Tensor]:
-        """Store new keys and values of `layer`; return all, (B, G, S, C), in the new ones' dtype."""
+        """Store new keys and values of `layer`; return all, (B, G, S, C), in their dtype."""
         end = self.length + k_BGTC.shape[2]
         self.keys[layer][:, :, self.length : end] = k_BGTC
         self.values[layer][:, :, self.length : end] = v_BGTC
