@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup.middleware.questions import kind_of, understand
-from groundup.middleware.symbols import SymbolTable
+from groundup.middleware.symbols import SymbolTable, heading_key
 
 NAMES = [
     "json",
@@ -139,3 +139,35 @@ def test_nearest_names() -> None:
 @given(st.sampled_from(NAMES))
 def test_a_full_name_means_itself(name: str) -> None:
     assert NAMES[TABLE.resolve(name)[0]] == name
+
+
+@pytest.mark.parametrize(
+    "asked", ["with statement", 'The "with" statement', "The  With Statement", "“with” statement"]
+)
+def test_headings_are_looked_up_without_case_quotes_and_article(asked: str) -> None:
+    table = SymbolTable(
+        ['guide > The "with" statement', "with_statement", "notes > Lamps"],
+        ["topic", "function", "section"],
+    )
+    assert table.headings[heading_key(asked)] == [0]
+    assert heading_key("green lamps") not in table.headings
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what methods does collections.Counter have",
+        "which methods does the class Timer have?",
+        "what functions are in json",
+        "what attributes does `Path` define",
+    ],
+)
+def test_questions_for_what_a_thing_has(question: str) -> None:
+    assert kind_of(question) == "members"
+
+
+@pytest.mark.parametrize(
+    "question", ["which function does the rounding", "which methods does json have for parsing"]
+)
+def test_questions_for_one_that_fits(question: str) -> None:
+    assert kind_of(question) == "which"

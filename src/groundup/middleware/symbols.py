@@ -163,24 +163,25 @@ def _topics(names: Sequence[str], kinds: Sequence[str]) -> dict[str, int]:
         if kind == "topic":
             found.setdefault(_root(name).lower(), row)
     for row, (name, kind) in enumerate(zip(names, kinds, strict=True)):
-        quoted = re.search(r'"(\w+)" \w+$', name)
-        if kind == "topic" and quoted:
+        quoted = re.search(r'"(\w+)" \w+$', name) if kind == "topic" else None
+        if quoted:
             found.setdefault(quoted[1], row)
     return found
 
 
 def _headings(names: Sequence[str], kinds: Sequence[str]) -> dict[str, list[int]]:
-    """Sections by their heading without its path, in lower case."""
+    """Sections and topics by their heading without its path, see `heading_key`."""
     found: dict[str, list[int]] = defaultdict(list)
     for row, kind in enumerate(kinds):
-        if kind == "section":
+        if kind in ("section", "topic"):
             found[heading_key(names[row].rpartition(" > ")[2])].append(row)
     return found
 
 
 def heading_key(heading: str) -> str:
-    """A heading as it is looked up: lower case, single spaces, no quotes at either end."""
-    return " ".join(heading.lower().split()).strip("`'\"“”?.!: ")
+    """A heading as it is looked up: lower case, single spaces, no quotes, no article in front."""
+    plain = re.sub('[`"“”]', "", heading).lower()
+    return " ".join(plain.split()).strip("'?.!: ").removeprefix("the ")
 
 
 def _root(name: str) -> str:
