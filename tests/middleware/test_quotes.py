@@ -129,6 +129,7 @@ def test_a_sentence_that_says_what_is_returned(text: str, said: str) -> None:
         "Call a function that returns a number.",
         "Wait for the return of the thread, or return to the prompt.",
         "Do it.\n\n>>> f()  # returns 3\n3",
+        "If the exit code was zero then return, otherwise raise CalledProcessError.",
         "Turn it round.",
     ],
 )

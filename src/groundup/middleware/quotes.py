@@ -35,7 +35,7 @@ TITLE = re.compile(
 RETURNING = re.compile(
     r"(?<!\bthe )(?<!\ban )(?<!\ba )(?<!\bits )(?<!\bon )(?<!\bupon )(?<!\bin )"
     r"(?<!\bthat )(?<!\bwhich )(?<!\bcallable )(?<!\bcallback )(?<!\bhandler )(?<!\bhook )"
-    r"(?<![-.`'\"])\breturns?\b(?![-.`'\"(=:]| to\b)"
+    r"(?<![-.`'\"])\breturns?\b(?![-.,;`'\"(=:]| to\b|$)"
     r"(?! (?:value|type|code|status|statement|annotation|address)s?\b)"
     r"|(?:^|,|\band|\bwhile|\bby)\s+returning\b"
     r"|\b(?:is|are|be|gets?)\s+(?:\w+ly\s+|always\s+|then\s+)?returned\b(?! (?:by|from)\b)",
