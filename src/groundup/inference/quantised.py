@@ -168,9 +168,7 @@ def load_quantised(directory: Path) -> QuantisedDecoder:
         weights = {n: t for n, t in stored.items() if not n.endswith(".scale")}
         scales = {n.removesuffix(".scale"): t for n, t in stored.items() if n.endswith(".scale")}
         state = from_hf(shape, weights)
-        norms = {
-            n: torch.ones(1) for n in weights if n not in scales
-        }  # left out of `kept`
+        norms = {n: torch.ones(1) for n in weights if n not in scales}  # left out of `kept`
         rows = from_hf(shape, scales | norms)
         kept = {f"{name}.scale": rows[name] for name, w in state.items() if w.dtype == torch.int8}
         return QuantisedDecoder(shape, state | kept)
