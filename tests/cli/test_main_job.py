@@ -130,7 +130,8 @@ def test_serve_answers_and_stops_on_ctrl_c(project: Path) -> None:
     ("arguments", "said"),
     [
         (["run", "no.toml"], "no such stack file"),
-        (["run", "stacks/laptop.toml", "--docs", "nowhere"], "expected a folder"),
+        (["run", "stacks/laptop.toml", "--docs", "nowhere"], "no such folder; give a folder"),
+        (["run", "stacks/laptop.toml", "--docs", "notes/csv.py"], "is a file"),
         (["serve", "stacks/llama3-405b.toml"], "nothing was promoted"),
         (["lineage", "relaese"], "did you mean 'release'"),
         (["plan", "stacks/laptop.toml", "--set", "chips.coutn=1"], "did you mean 'count'"),

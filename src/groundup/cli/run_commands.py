@@ -123,6 +123,10 @@ def _stack(arguments: argparse.Namespace) -> Stack:
         recipes = replace(stack.recipes, budget_minutes=arguments.budget)
         stack = replace(stack, recipes=recipes)
     if arguments.docs or arguments.only_docs:
+        for folder in arguments.docs:
+            if not folder.is_dir():
+                found = "is a file" if folder.exists() else "no such folder"
+                raise ConfigError(f"--docs {folder}: {found}; give a folder of documents")
         docs = (*stack.data.docs, *(str(folder) for folder in arguments.docs))
         data = replace(stack.data, docs=docs, python=stack.data.python and not arguments.only_docs)
         stack = replace(stack, data=data)

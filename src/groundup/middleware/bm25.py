@@ -79,8 +79,10 @@ def best(scores: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
     k = min(k, len(scores))
     if k <= 0:
         return []
-    edge = np.partition(scores, -k)[-k]
-    found = np.flatnonzero((scores >= edge) & (scores > 0))
+    found = np.flatnonzero(scores > 0)
+    if len(found) > k:  # most passages share no word with the question: look at the others only
+        edge = np.partition(scores[found], -k)[-k]
+        found = found[scores[found] >= edge]
     order = found[np.argsort(-scores[found], kind="stable")[:k]]
     return [(int(i), float(scores[i])) for i in order]
 
