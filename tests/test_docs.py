@@ -8,6 +8,7 @@ first two, and here make is asked what it would do.
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import signal
@@ -110,6 +111,6 @@ def _make(words: list[str], project: Path) -> None:
         lines.append(line)
         if "http://" in line:
             break
-    subprocess.run(["kill", "-INT", f"-{server.pid}"], check=True)
+    os.killpg(server.pid, signal.SIGINT)  # what Ctrl-C in a terminal does
     server.wait(timeout=60)
     assert any("http://" in line for line in lines), "".join(lines)

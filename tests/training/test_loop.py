@@ -1,9 +1,11 @@
 """The trainer: learns, resumes bit for bit after a real kill -9, and ends on time."""
 
 import importlib.util
+import itertools
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -95,3 +97,23 @@ def test_a_slow_machine_starts_the_decay_early_and_ends_on_time(tmp_path):
     assert 0.7 < metrics["seconds"] < 1.6
     last = read_metrics(tmp_path / "metrics.jsonl")[-1]
     assert last["learning_rate_factor"] < 0.1
+
+
+def test_a_machine_that_slows_down_in_the_decay_still_ends_on_time(tmp_path, monkeypatch):
+    quick = tiny.batch
+
+    def slowing(step):
+        if step > 30:
+            time.sleep(0.01)  # another program takes the cores
+        return quick(step)
+
+    monkeypatch.setattr(tiny, "batch", slowing)
+    _, metrics = tiny.run(
+        tmp_path, schedule=Schedule(400, 2, 390), max_seconds=0.8, checkpoint_seconds=60.0
+    )
+    assert metrics["shortened"] == 1
+    assert metrics["steps"] < 400
+    assert metrics["seconds"] < 1.2
+    factors = [row["learning_rate_factor"] for row in read_metrics(tmp_path / "metrics.jsonl")]
+    assert factors[-1] < 0.1
+    assert all(a >= b - 1e-6 for a, b in itertools.pairwise(factors[12:]))

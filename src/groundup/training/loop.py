@@ -106,7 +106,7 @@ class _Run(Generic[Model, Batch]):
         self.optimisers, self.settings = optimisers, settings
         self.out, self.progress = out, progress
         self.schedule, self.guard = settings.schedule, Guard()
-        self.step, self.seconds, self.recent = 0, 0.0, 0.0
+        self.step, self.seconds, self.recent, self.pace = 0, 0.0, 0.0, 0.0
         self.shortened = False
         self.saved_at = time.perf_counter()
         out.mkdir(parents=True, exist_ok=True)
@@ -154,17 +154,25 @@ class _Run(Generic[Model, Batch]):
         self.progress(label, self.step * tokens, self.schedule.steps * tokens)
 
     def _keep_time(self, spent: float) -> None:
-        """Start the decay now when the planned end would come after `max_seconds`."""
+        """End by `max_seconds`: begin the decay early, and hurry it where that is not enough."""
         limit, s = self.settings.max_seconds, self.schedule
-        decaying = self.step >= s.steps - s.decay
-        if limit is None or self.shortened or decaying or self.step < 5:
+        self.pace = 0.9 * self.pace + 0.1 * spent if self.pace else spent
+        if limit is None or self.step < 5:
             return
-        pace = self.seconds / self.step
-        if self.seconds + (s.decay + 1) * pace >= limit:
-            left = max(1, min(s.decay, int((limit - self.seconds) / pace)))
-            steps = self.step + left
-            self.schedule = replace(s, steps=steps, warmup=min(s.warmup, self.step), decay=left)
-            self.shortened = True
+        pace, falling = self.pace, min(s.decay, s.steps - self.step)
+        if falling < 1 or self.seconds + (falling + 1) * pace < limit:
+            return
+        left = max(1, min(falling, int((limit - self.seconds) / pace)))
+        if self.step < s.steps - s.decay:
+            decay = left
+        elif left < 0.95 * falling:  # already decaying: the rate falls on from where it is, faster
+            decay = max(left, round(left / s.factor(self.step)) - 1)
+        else:
+            return
+        steps = self.step + left
+        warmup = max(0, min(s.warmup, self.step, steps - decay))
+        self.schedule = replace(s, steps=steps, warmup=warmup, decay=min(decay, steps - warmup))
+        self.shortened = True
 
     def save(self) -> None:
         """Write a checkpoint of the state after the last finished step."""
