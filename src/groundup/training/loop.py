@@ -6,6 +6,7 @@ is needed to go on where a killed run stopped; the weights after it are bit for 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -89,6 +90,10 @@ def finish(out: Path) -> None:
     remove_checkpoints(out)
 
 
+HURRY = 0.9
+"""Share of `max_seconds` after which a decay that is too slow is cut short."""
+
+
 class _Run(Generic[Model, Batch]):
     """Everything that changes while training."""
 
@@ -154,25 +159,39 @@ class _Run(Generic[Model, Batch]):
         self.progress(label, self.step * tokens, self.schedule.steps * tokens)
 
     def _keep_time(self, spent: float) -> None:
-        """End by `max_seconds`: begin the decay early, and hurry it where that is not enough."""
+        """End by `max_seconds`: begin the decay early, and hurry its end where that is too late."""
         limit, s = self.settings.max_seconds, self.schedule
         self.pace = 0.9 * self.pace + 0.1 * spent if self.pace else spent
         if limit is None or self.step < 5:
             return
-        pace, falling = self.pace, min(s.decay, s.steps - self.step)
-        if falling < 1 or self.seconds + (falling + 1) * pace < limit:
-            return
-        left = max(1, min(falling, int((limit - self.seconds) / pace)))
         if self.step < s.steps - s.decay:
-            decay = left
-        elif left < 0.95 * falling:  # already decaying: the rate falls on from where it is, faster
-            decay = max(left, round(left / s.factor(self.step)) - 1)
-        else:
-            return
-        steps = self.step + left
-        warmup = max(0, min(s.warmup, self.step, steps - decay))
-        self.schedule = replace(s, steps=steps, warmup=warmup, decay=min(decay, steps - warmup))
-        self.shortened = True
+            self._begin_decay(limit, self.seconds / self.step)
+        elif self.seconds >= HURRY * limit and self.step < s.steps:
+            self._hurry_decay(limit)
+
+    def _begin_decay(self, limit: float, pace: float) -> None:
+        """Start the decay now when the planned one, at the mean pace, would end after `limit`."""
+        s = self.schedule
+        if not self.shortened and self.seconds + (s.decay + 1) * pace >= limit:
+            left = max(1, min(s.decay, int((limit - self.seconds) / pace)))
+            warmup = min(s.warmup, self.step)
+            self.schedule = replace(s, steps=self.step + left, warmup=warmup, decay=left)
+            self.shortened = True
+
+    def _hurry_decay(self, limit: float) -> None:
+        """Let the rate fall on from where it is, but in the steps that the recent pace allows.
+
+        Only near the end: a slow moment before that may pass, and what is cut is not taken back.
+        """
+        s, planned = self.schedule, self.schedule.steps - self.step
+        left = max(1, int((limit - self.seconds) / self.pace))
+        if left < planned:
+            steps = self.step + left
+            decay = min(steps, max(left, math.ceil(left / s.factor(self.step)) - 1))
+            self.schedule = replace(
+                s, steps=steps, warmup=min(s.warmup, steps - decay), decay=decay
+            )
+            self.shortened = True
 
     def save(self) -> None:
         """Write a checkpoint of the state after the last finished step."""
