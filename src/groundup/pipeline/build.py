@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from groundup.chips.this_machine import Machine
+from groundup.data.size import corpus_bytes
 from groundup.facts.errors import GateError
 from groundup.middleware.gates import GateResult, check, describe, passed
 from groundup.pipeline import assistant
@@ -50,8 +51,9 @@ def build(stack: Stack, runs: Path, plan: Plan, machine: Machine, voice: BuildVo
     seed, energy = stack.frameworks.seed, stack.systems.energy
     made = run_steps([assistant.calibrate_step(stack)], store, voice, seed, energy)
     calibration = load_calibration(made["calibrate"].directory / "calibration.json")
-    choice = choose_model(stack, calibration)
-    prediction = predict_run(home, stack, choice, calibration, machine)
+    size = corpus_bytes(stack.data)  # walks every file that will be read: once is enough
+    choice = choose_model(stack, calibration, size)
+    prediction = predict_run(home, choice, calibration, size, machine)
     voice.say(choice.describe())
     voice.say(f"predicted  every step: {prediction.path} (sha256 {prediction.sha256[:12]})")
     made |= run_steps(candidate_steps(stack, choice, plan), store, voice, seed, energy)

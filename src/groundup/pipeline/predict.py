@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from groundup.chips.this_machine import Machine
-from groundup.data.size import corpus_bytes
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.errors import ArtifactError
 from groundup.models.count import ModelShape, shape_from
@@ -33,11 +32,11 @@ class Predicted:
     sha256: str
 
 
-def choose_model(stack: Stack, calibration: Calibration) -> Choice:
+def choose_model(stack: Stack, calibration: Calibration, corpus_bytes: int) -> Choice:
     """What the budget buys here; the corpus is known by its file sizes only at this point."""
     from groundup.recipes.dial import choose
 
-    size = max(1, round(corpus_bytes(stack.data) * (1.0 - stack.data.held_out)))
+    size = max(1, round(corpus_bytes * (1.0 - stack.data.held_out)))
     tokens = max(1, round(size / bytes_per_token()))
     return choose(
         stack.recipes.budget_minutes,
@@ -64,14 +63,14 @@ def bytes_per_token() -> float:
 
 
 def predict_run(
-    home: Path, stack: Stack, choice: Choice, calibration: Calibration, machine: Machine
+    home: Path, choice: Choice, calibration: Calibration, corpus_bytes: int, machine: Machine
 ) -> Predicted:
     """Write the prediction of the run under `home/predictions`, or find the one made before.
 
     The file is named by what it was made from, so a run that goes on keeps its first prediction;
     the hash beside it shows whether the file was changed afterwards.
     """
-    expected = expect(stack, choice, calibration)
+    expected = expect(choice, calibration, corpus_bytes)
     identity = json.dumps([asdict(expected), asdict(machine)], sort_keys=True, default=str)
     name = hashlib.sha256(identity.encode()).hexdigest()[:12]
     path = home / "predictions" / f"{name}.json"
@@ -88,7 +87,7 @@ def predict_run(
     return Predicted(path, sealed)
 
 
-def expect(stack: Stack, choice: Choice, calibration: Calibration) -> Expected:
+def expect(choice: Choice, calibration: Calibration, corpus_bytes: int) -> Expected:
     """What is known of the run before it starts: the choice, the budget and the file sizes."""
     said = choice.predicted
     return Expected(
@@ -103,7 +102,7 @@ def expect(stack: Stack, choice: Choice, calibration: Calibration) -> Expected:
         tokens_per_s=_scaled(said["tokens_per_s"]),
         loss=_scaled(said["bits_per_byte"], math.log(2) * bytes_per_token()),
         bits_per_byte=_scaled(said["bits_per_byte"]),
-        corpus_bytes=float(corpus_bytes(stack.data)),
+        corpus_bytes=float(corpus_bytes),
         threads=calibration.threads,
         resident_bytes=float(calibration.resident_bytes),
         notes={"choice": choice.to_dict()},
