@@ -23,7 +23,7 @@ from groundup.facts.estimate import Estimate
 from groundup.facts.fact import Fact
 
 _REQUIRED = ("value", "unit", "kind", "source", "locator", "as_of")
-_OPTIONAL = ("low", "high", "convention", "note", "preferred")
+_OPTIONAL = ("low", "high", "convention", "note", "confidence", "preferred")
 
 
 class Catalogue:
@@ -170,6 +170,7 @@ def _fact(row: Any, key: str, name: str, sources: Mapping[str, Any]) -> Fact:
             as_of=_date(row["as_of"], key, name),
             convention=str(row.get("convention", "")),
             note=str(row.get("note", "")),
+            confidence=str(row.get("confidence", "medium")),
         )
     except FactError as error:
         raise FactError(f"{name}: {error}") from None

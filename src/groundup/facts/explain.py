@@ -165,6 +165,8 @@ def _lines(node: Estimate, memo: dict[int, str]) -> Iterator[str]:
 def _fact_lines(fact: Fact) -> Iterator[str]:
     counted = f", {fact.convention}" if fact.convention else ""
     yield f"    {fact.kind}{counted}: {fact.source}; {fact.locator}; {fact.as_of}"
+    if fact.confidence == "low":
+        yield "    low confidence: one unconfirmed voice, or a reasoned range"
     if fact.note:
         yield f"    note: {fact.note}"
     for other in fact.conflicts:
@@ -196,6 +198,7 @@ def _fact_json(fact: Fact) -> dict[str, Any]:
         "locator": fact.locator,
         "as_of": fact.as_of.isoformat(),
         "note": fact.note,
+        "confidence": fact.confidence,
     }
     if fact.conflicts:
         return {**plain, "conflicts": [_fact_json(other) for other in fact.conflicts]}

@@ -11,6 +11,10 @@ from groundup.facts.units import parse
 KINDS = ("spec", "measured", "estimate", "price")
 """spec: a maker's data sheet or a definition; measured: someone measured it; estimate: an analyst's
 or our own reasoned range; price: what something cost on its date."""
+CONFIDENCE = ("high", "medium", "low")
+"""high: read at its primary source for this catalogue; medium: a primary source is named, but the
+number was taken from memory of it or from one who quotes it; low: one unconfirmed voice, or our own
+reasoned range."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Fact:
     """How it is counted where that is ambiguous: `dense`, `sparse`, `one-way`, `both ways`, ..."""
     note: str = ""
     """What a reader must know before using it."""
+    confidence: str = "medium"
+    """One of `CONFIDENCE`."""
     conflicts: tuple[Fact, ...] = field(default=(), repr=False)
     """Other sourced values of the same quantity that were not preferred."""
 
@@ -51,6 +57,11 @@ class Fact:
         if self.kind not in KINDS:
             raise FactError(
                 f"fact `{self.key}`: unknown kind {self.kind!r}; choose one of {', '.join(KINDS)}"
+            )
+        if self.confidence not in CONFIDENCE:
+            raise FactError(
+                f"fact `{self.key}`: unknown confidence {self.confidence!r}; choose one of "
+                f"{', '.join(CONFIDENCE)}"
             )
         if not self.low <= self.value <= self.high:
             raise FactError(

@@ -12,6 +12,8 @@ from groundup.facts.units import convert, parse, same_dimension
 
 _TOLERANCE = 0.005
 """Data sheets round to three or four digits."""
+_MARKETS = (".share", ".mining", ".refining", ".production")
+"""Below these words of a key stand suppliers with their shares of one step of a market."""
 
 
 def problems(facts: Catalogue, today: date | None = None) -> list[str]:
@@ -49,8 +51,9 @@ def _shares(facts: Catalogue) -> Iterator[str]:
     """Shares of one market lie in 0..1 and add to at most one."""
     total: dict[str, float] = defaultdict(float)
     for fact in facts:
-        if ".share." in fact.key:
-            total[fact.key.split(".share.")[0]] += fact.value
+        market, _, supplier = fact.key.rpartition(".")
+        if supplier and market.endswith(_MARKETS):
+            total[market] += fact.value
     for market, sum_of_shares in total.items():
         if sum_of_shares > 1 + 1e-9:
             yield f"{market}: shares add to {sum_of_shares:.2f}, more than one"
@@ -62,7 +65,8 @@ def _bounds(facts: Catalogue) -> Iterator[str]:
         words = fact.key.split(".")
         if "pue" in words and fact.low < 1:
             yield f"{fact.key}: a power usage effectiveness below 1 is impossible"
-        if {"share", "stack_yield"} & set(words) and not 0 <= fact.low <= fact.high <= 1:
+        share = ("." + ".".join(words[1:-1])).endswith(_MARKETS)
+        if (share or {"share", "stack_yield"} & set(words)) and not 0 <= fact.low <= fact.high <= 1:
             yield f"{fact.key}: [{fact.low:g}, {fact.high:g}] is not between 0 and 1"
 
 
