@@ -5,7 +5,7 @@ import torch
 from safetensors import safe_open
 
 from groundup.facts.errors import ArtifactError
-from groundup.frameworks.tensors import read_tensors, replace_atomically, write_tensors
+from groundup.frameworks.tensors import read_tensors, write_tensors
 
 
 def test_round_trip_and_header(tmp_path):
@@ -16,20 +16,6 @@ def test_round_trip_and_header(tmp_path):
     assert all(torch.equal(back[name], tensor) for name, tensor in tensors.items())
     with safe_open(path, "pt") as file:
         assert file.metadata() == {"format": "pt", "why": "test"}
-
-
-def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path):
-    path = tmp_path / "w"
-    path.write_text("old")
-
-    def fail(temporary):
-        temporary.write_text("half")
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(OSError, match="No space left"):
-        replace_atomically(path, fail)
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_missing_and_damaged_files_are_named(tmp_path):

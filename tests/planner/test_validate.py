@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from groundup.facts.errors import ArtifactError
-from groundup.planner.to_json import file_digest
+from groundup.facts.files import file_digest
 from groundup.planner.validate import compare, render_comparison
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import groundup.cli.plan_commands as plan_commands
 import groundup.cli.run_commands as run_commands
+import groundup.cli.what_if_command as what_if_command
 from groundup import __version__
 from groundup.cli.budget import minutes
 from groundup.facts.errors import GateError, GroundupError
@@ -57,7 +58,25 @@ def _plan_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     plan = commands.add_parser("plan", help="price a stack at every layer")
     _stack_arguments(plan)
     _sampling_arguments(plan)
+    plan.add_argument(
+        "--report", type=Path, metavar="FILE.html", help="also write the plan as one page"
+    )
     plan.set_defaults(command=plan_commands.plan)
+
+    what_if = commands.add_parser("what-if", help="what a change of a fact or a key moves")
+    _stack_arguments(what_if)
+    what_if.add_argument(
+        "change",
+        nargs="+",
+        metavar="KEY=VALUE",
+        help="a fact or a key of the stack file: KEY=8, KEY=x2 or KEY=-90%%; a supplier of a "
+        "material (materials.gallium.refining.china=-90%%) is lost for --months",
+    )
+    what_if.add_argument("--months", type=int, default=12, help="how long a supplier is lost (12)")
+    what_if.add_argument("--start", type=int, default=0, help="months after the order (0)")
+    what_if.add_argument("--horizon", type=int, default=60, help="months to look at (60)")
+    _sampling_arguments(what_if)
+    what_if.set_defaults(command=what_if_command.what_if)
 
     explain = commands.add_parser("explain", help="show where a cell of the plan comes from")
     _stack_arguments(explain)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundup.cli.console import Console
 from groundup.facts.errors import ArtifactError, ConfigError
+from groundup.facts.files import write_text
 from groundup.stack.load import load_stack
 from groundup.stack.stack import Stack
 from groundup.stack.template import template
 
 if TYPE_CHECKING:
     from groundup.chips.this_machine import Machine
+    from groundup.facts.catalogue import Catalogue
+    from groundup.facts.fact import Fact
     from groundup.planner.plan import Plan
 
 THIS_MACHINE = "this-machine"
@@ -40,11 +44,14 @@ def plan(arguments: argparse.Namespace) -> None:
     from groundup.planner.table import render_table
     from groundup.planner.to_json import plan_json
 
-    made = plan_of(arguments)
+    stack, made = planned(arguments)
     if arguments.json:
         print(json.dumps(plan_json(made), indent=1))
     else:
         print(render_table(made, width=max(100, shutil.get_terminal_size((120, 24)).columns)))
+    if arguments.report is not None:
+        write_report(stack, made, arguments.report)
+        Console().say(f"wrote {arguments.report}: the plan as one page, figures and sources in it")
 
 
 def explain(arguments: argparse.Namespace) -> None:
@@ -81,20 +88,48 @@ def validate(arguments: argparse.Namespace) -> None:
 
 def plan_of(arguments: argparse.Namespace) -> Plan:
     """The plan that the arguments of a command ask for."""
+    return planned(arguments)[1]
+
+
+def planned(arguments: argparse.Namespace) -> tuple[Stack, Plan]:
+    """The stack that the arguments name, and its plan."""
     if arguments.samples < 0:
         raise ConfigError(f"--samples {arguments.samples}: allowed is 0 (a point) or more")
     stack = load_stack(arguments.stack, arguments.set)
-    return plan_stack(stack, arguments.runs, arguments.samples, arguments.seed, Console())
+    made = plan_stack(stack, arguments.runs, arguments.samples, arguments.seed, Console())
+    return stack, made
 
 
-def plan_stack(stack: Stack, runs: Path, samples: int, seed: int, console: Console) -> Plan:
-    """Plan a stack; `this-machine` is measured once and kept under `runs`."""
+def write_report(stack: Stack, made: Plan, path: Path) -> None:
+    """Write the plan's page, whole or not at all; raises ArtifactError where it cannot be."""
+    from groundup.planner.report.build import report_of
+
+    try:
+        write_text(path, report_of(stack, made))
+    except OSError as error:
+        raise ArtifactError(
+            f"{path}: cannot be written ({error.strerror}); choose another file with --report"
+        ) from error
+
+
+def plan_stack(
+    stack: Stack,
+    runs: Path,
+    samples: int,
+    seed: int,
+    console: Console,
+    changed: Callable[[Catalogue], Iterable[Fact]] | None = None,
+) -> Plan:
+    """Plan a stack; `this-machine` is measured once and kept under `runs`.
+
+    `changed` gives facts to plan with instead of the recorded ones.
+    """
     from groundup.planner.passes import make_plan
 
     if stack.chips.accelerator != THIS_MACHINE:
-        return make_plan(stack, samples, seed)
+        return make_plan(stack, samples, seed, changed=changed)
     machine = known_machine(runs) or measure_machine(runs, 8.0, console)
-    return make_plan(stack, samples, seed, machine, **_measured_training(runs))
+    return make_plan(stack, samples, seed, machine, changed=changed, **_measured_training(runs))
 
 
 def _measured_training(runs: Path) -> dict[str, Any]:

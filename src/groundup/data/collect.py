@@ -15,6 +15,7 @@ from groundup.data.select_documents import deduplicate, divide
 from groundup.data.sources import SourceFile
 from groundup.data.store import Progress
 from groundup.facts.errors import DataError
+from groundup.facts.files import write_json
 
 Metrics = dict[str, float | int | str]
 
@@ -44,8 +45,8 @@ def collect_documents(config: DataConfig, out: Path, progress: Progress = store.
     store.write_passages(passages, out)
     progress("names and split", 3, 3)
     report = corpus_report(documents, passages, readings, repeats, checks)
-    store.write_json(report, out / "report.json")
-    store.write_json(licence_table(documents), out / "licences.json")
+    write_json(out / "report.json", report)
+    write_json(out / "licences.json", licence_table(documents))
     flat = {k: v for k, v in report.items() if isinstance(v, float | int | str)}
     return {**flat, "seconds": round(time.perf_counter() - started, 2)}
 

@@ -17,11 +17,11 @@ from groundup.data.store import (
     quiet,
     read_documents,
     read_passages,
-    write_json,
     write_jsonl,
 )
 from groundup.data.unanswerable import unanswerable
 from groundup.facts.errors import DataError
+from groundup.facts.files import write_json
 
 TRAIN_LIMIT = 1500  # questions a kind; more would not fit a run of minutes
 HELD_OUT_LIMIT = 300  # a kind: the standard error of a share is then below 3 points
@@ -80,7 +80,7 @@ def make_questions(documents: Path, seed: int, out: Path, progress: Progress = q
         "pairs": _table((str(p["kind"]), str(p["split"])) for p in pairs),
         "held_out_unseen_wording": unseen,
     }
-    write_json(report, out / "report.json")
+    write_json(out / "report.json", report)
     return {
         "questions": len(questions),
         "pairs": len(pairs),

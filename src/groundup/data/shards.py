@@ -15,9 +15,10 @@ from tokenizers import Tokenizer
 
 from groundup.data.document import HELD_OUT, TRAIN, Document
 from groundup.data.split import fraction
-from groundup.data.store import Progress, iterate_documents, quiet, replacing, write_json
+from groundup.data.store import Progress, iterate_documents, quiet
 from groundup.data.tokenizer import END, as_text, digest, load_tokenizer
 from groundup.facts.errors import DataError
+from groundup.facts.files import replacing, write_json
 
 SPLITS = (TRAIN, HELD_OUT)
 BATCH_CHARACTERS = 4_000_000  # of text encoded at once
@@ -67,7 +68,7 @@ def write_shards(
             progress("write token shards", done, total)
     _write_index(rows, out / "index.arrow")
     manifest = _manifest(rows, digest(tokenizer))
-    write_json(manifest, out / "shards.json")
+    write_json(out / "shards.json", manifest)
     flat = {f"{k}_{side}": v for side in files for k, v in manifest["splits"][side].items()}
     return {**flat, "seconds": round(time.perf_counter() - started, 2)}
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +13,7 @@ import pyarrow.parquet as pq
 
 from groundup.data.document import Document, Passage
 from groundup.facts.errors import DataError
+from groundup.facts.files import replacing
 
 DOCUMENTS = "documents.parquet"
 PASSAGES = "passages.parquet"
@@ -32,18 +31,6 @@ def _schema(kind: type[Document] | type[Passage]) -> pa.Schema:
 
 DOCUMENT_SCHEMA = _schema(Document)
 PASSAGE_SCHEMA = _schema(Passage)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place only when the block succeeds."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _write(rows: Iterable[Row], schema: pa.Schema, path: Path) -> None:
@@ -124,12 +111,6 @@ def write_jsonl(rows: Iterable[Any], path: Path) -> int:
             file.write(json.dumps(value, ensure_ascii=False) + "\n")
             count += 1
     return count
-
-
-def write_json(value: Any, path: Path) -> None:
-    """Write one JSON object, indented, keys in the order given."""
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", "utf-8")
 
 
 Progress = Callable[[str, float, float], None]

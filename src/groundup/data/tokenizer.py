@@ -13,8 +13,9 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 
 from groundup.data.document import HELD_OUT, Document
 from groundup.data.split import fraction
-from groundup.data.store import Progress, iterate_documents, quiet, replacing, write_json
+from groundup.data.store import Progress, iterate_documents, quiet
 from groundup.facts.errors import DataError
+from groundup.facts.files import replacing, write_json
 
 SPECIAL_TOKENS = (
     "<|endoftext|>",
@@ -68,7 +69,7 @@ def train_tokenizer(
     report = fertility(tokenizer, documents, progress)
     report |= {"vocabulary": tokenizer.get_vocab_size(), "sample_characters": size}
     report |= {"train_seconds": round(seconds, 2), "pattern": PATTERN, "digest": digest(out)}
-    write_json(report, out / "report.json")
+    write_json(out / "report.json", report)
     return {key: value for key, value in report.items() if isinstance(value, float | int | str)}
 
 

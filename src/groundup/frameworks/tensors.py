@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -11,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from groundup.facts.errors import ArtifactError
+from groundup.facts.files import replacing
 
 
 def write_tensors(
@@ -22,7 +22,8 @@ def write_tensors(
     """
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     header = {"format": "pt", **(metadata or {})}
-    replace_atomically(path, lambda temporary: save_file(whole, str(temporary), metadata=header))
+    with replacing(path) as temporary:
+        save_file(whole, str(temporary), metadata=header)
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -35,18 +36,3 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         raise ArtifactError(
             f"{path}: not a whole safetensors file ({error}); make it anew"
         ) from None
-
-
-def replace_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, flush it to disk and rename it to `path`.
-
-    A crash or a full disk leaves what was at `path` before.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from groundup.facts.errors import ArtifactError
+from groundup.facts.files import write_json
 from groundup.frameworks.tensors import read_tensors, write_tensors
 from groundup.models.count import ModelShape
 from groundup.models.decoder import Cache, Decoder, Linear, rotary_tables
@@ -27,7 +28,6 @@ from groundup.models.hf import (
     read_json,
     read_shape,
     to_hf,
-    write_json,
 )
 
 SCHEME = {"method": "int8", "granularity": "output row", "symmetric": True, "scale": "float32"}

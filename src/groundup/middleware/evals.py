@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from groundup.data.document import HELD_OUT
-from groundup.data.store import Progress, read_jsonl, write_json
+from groundup.data.store import Progress, read_jsonl
 from groundup.facts.errors import DataError
+from groundup.facts.files import write_json
 from groundup.middleware.answers import Answer, Assistant
 from groundup.middleware.calibration import asked_kind
 from groundup.middleware.eval_report import write_report
@@ -70,7 +71,7 @@ def evaluate(
         "answers": answers,
         "models": models,
     }
-    write_json(report, out / "report.json")
+    write_json(out / "report.json", report)
     write_report(report, out / "report.md")
     return metrics
 

@@ -16,10 +16,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from groundup.facts.errors import ArtifactError, ConfigError
+from groundup.facts.files import write_json
 from groundup.frameworks.tensors import read_tensors, write_tensors
 from groundup.models.count import ModelShape
 from groundup.models.decoder import FeedForward, Linear, RMSNorm, rotary_tables, rotate
-from groundup.models.hf import read_json, write_json
+from groundup.models.hf import read_json
 
 WEIGHTS = "encoder.safetensors"
 CONFIG = "encoder.json"

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from groundup.facts.errors import ArtifactError
-from groundup.frameworks.tensors import read_tensors, replace_atomically, write_tensors
+from groundup.facts.files import write_json
+from groundup.frameworks.tensors import read_tensors, write_tensors
 from groundup.models.count import ModelShape
 from groundup.models.decoder import Decoder, rotary_tables
 
@@ -172,9 +173,3 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ArtifactError(f"{path}: expected a JSON object, found {type(value).__name__}")
     return value
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write one JSON object at once."""
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    replace_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from groundup.pipeline.manifest import write_json
+from groundup.facts.files import write_json
 from groundup.systems.energy import EnergyMeter
 
 FILE = ".clock.json"

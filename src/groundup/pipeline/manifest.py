@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from groundup.facts.errors import ArtifactError
+from groundup.facts.files import file_digest, write_json
 
 FILE = "manifest.json"
 
@@ -42,17 +41,6 @@ class Manifest:
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON so that a reader sees the old file or the new one, never a half."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with scratch.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1, sort_keys=False, default=str)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
-
-
 def write_manifest(directory: Path, manifest: Manifest) -> None:
     """Write manifest.json into `directory`."""
     write_json(directory / FILE, asdict(manifest))
@@ -81,12 +69,6 @@ def hash_files(directory: Path) -> dict[str, dict[str, Any]]:
         for path in sorted(directory.rglob("*"))
         if path.is_file() and path.name != FILE and not path.name.startswith(".")
     }
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def check_sizes(directory: Path, manifest: Manifest) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from groundup.chips.this_machine import Machine
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.errors import ArtifactError
+from groundup.facts.files import file_digest
 from groundup.models.count import ModelShape, shape_from
-from groundup.pipeline.manifest import file_digest
 from groundup.planner.predict import Expected, write_prediction
 from groundup.stack.stack import Stack
 

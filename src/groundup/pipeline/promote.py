@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from groundup.facts.errors import ArtifactError
-from groundup.pipeline.manifest import write_json
+from groundup.facts.files import write_json
 
 FILE = "current.json"
 

@@ -7,8 +7,9 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from groundup.facts.files import write_json
 from groundup.middleware.gates import GateResult, check
-from groundup.pipeline.manifest import Manifest, read_manifest, write_json
+from groundup.pipeline.manifest import Manifest, read_manifest
 from groundup.pipeline.rates import receipt_rates
 from groundup.pipeline.step import Metrics, Step, StepContext
 from groundup.planner.plan import Plan

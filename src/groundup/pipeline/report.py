@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundup.facts.errors import ArtifactError
-from groundup.pipeline.manifest import read_manifest, write_json
+from groundup.facts.files import write_json
+from groundup.pipeline.manifest import read_manifest
 from groundup.pipeline.predict import Predicted
 from groundup.pipeline.runner import Made
 from groundup.pipeline.store import Store

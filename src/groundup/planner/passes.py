@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from groundup.apps import plan as apps
@@ -55,12 +55,14 @@ def make_plan(
     machine: Machine | None = None,
     calibration: Calibration | None = None,
     corpus_tokens: float | None = None,
+    changed: Callable[[Catalogue], Iterable[Fact]] | None = None,
 ) -> Plan:
     """Plan a stack through all fourteen layers.
 
     `machine` are the measurements behind `this-machine` (a short measurement is made without),
     `calibration` its training speeds, `corpus_tokens` the unique tokens of the stack's own
-    documents where they are known. Raises NoDataError where a figure of the accelerator is not on
+    documents where they are known, `changed` gives facts to plan with instead of the recorded ones.
+    Raises NoDataError where a figure of the accelerator is not on
     record, ConfigError where the stack contradicts itself.
     """
     facts, choice = load_catalogue(seed), None
@@ -69,6 +71,8 @@ def make_plan(
         if calibration is not None:
             choice = dialled(stack, calibration, facts, corpus_tokens)
             facts = facts.with_facts([_speed(stack, calibration, choice)])
+    if changed is not None:
+        facts = facts.with_facts(changed(facts))
     down = walk_down(stack, facts, samples, choice)
     rows = walk_up(stack, down, corpus_tokens)
     return Plan(
@@ -80,6 +84,8 @@ def make_plan(
         layers=rows,
         binding=tightest(rows),
         totals=totals(stack, down.ask, {row.name: row for row in rows}),
+        ask=down.ask,
+        facts=facts,
     )
 
 

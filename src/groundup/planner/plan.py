@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from groundup.facts.catalogue import Catalogue
 from groundup.facts.estimate import Estimate
-from groundup.facts.layer import LayerPlan
+from groundup.facts.layer import Ask, LayerPlan
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,10 @@ class Plan:
     """The tightest floor; None where no floor has a limit."""
     totals: Mapping[str, Estimate]
     """Money, power, energy, water, carbon, time over the whole stack."""
+    ask: Ask = field(repr=False)
+    """Everything that was asked of any floor, for what is derived from a plan afterwards."""
+    facts: Catalogue = field(repr=False)
+    """The facts that it rests on."""
 
     def layer(self, name: str) -> LayerPlan:
         """The row of a floor by package name."""

@@ -15,9 +15,10 @@ from groundup.facts.catalogue import Catalogue, load_catalogue
 from groundup.facts.errors import ConfigError
 from groundup.facts.estimate import Estimate, given, total
 from groundup.facts.fact import Fact
+from groundup.facts.files import file_digest
 from groundup.models import count
 from groundup.models.count import ModelShape
-from groundup.planner.to_json import file_digest, quantity
+from groundup.planner.to_json import quantity
 
 STEPS = (
     "documents", "tokenizer", "shards", "questions", "calibrate", "pretrain", "retriever", "index",

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
 from typing import Any
 
-from groundup.facts.errors import ArtifactError
 from groundup.facts.estimate import Estimate
 from groundup.facts.layer import LayerPlan
 from groundup.planner.plan import Plan
@@ -35,14 +33,6 @@ def digest(body: Any) -> str:
     """SHA-256 of a plain object in canonical JSON (sorted keys, no spaces)."""
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file. Raises ArtifactError where it cannot be read."""
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ArtifactError(f"{path}: cannot be read ({error})") from error
 
 
 def quantity(estimate: Estimate | None) -> dict[str, float | str] | None:

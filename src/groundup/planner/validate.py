@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from groundup.facts.errors import ArtifactError
-from groundup.planner.to_json import file_digest
+from groundup.facts.files import file_digest
 from groundup.planner.words import number
 
 QUANTITIES = (
@@ -127,13 +127,13 @@ def compare(
     refused. A manifest needs `step`; numbers are read from it and from its `metrics`. Raises
     ArtifactError where the file is missing, is not a prediction, or was changed.
     """
+    steps = _steps(prediction)
     found = file_digest(prediction)
     if sha256 is not None and found != sha256:
         raise ArtifactError(
             f"{prediction}: was changed after the run began (sha256 {found[:12]}..., written as "
             f"{sha256[:12]}...); a comparison with it proves nothing; run the stack again"
         )
-    steps = _steps(prediction)
     rows = [row for manifest in manifests for row in _measured(manifest, steps)]
     ran = {str(manifest["step"]) for manifest in manifests}
     missing = [

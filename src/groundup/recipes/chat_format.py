@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from groundup.facts.errors import ArtifactError, DataError
-from groundup.models.hf import write_json
+from groundup.facts.files import write_json
 
 BEGIN, PAD, END = 0, 1, 6
 """<|endoftext|>, <|pad|> and <|end|>."""

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from groundup.facts.errors import DataError
+from groundup.facts.files import write_json
 from groundup.frameworks.device import Device, seed_everything
 from groundup.models.decoder import Decoder
 from groundup.models.fused import IGNORED, token_losses
-from groundup.models.hf import load_model, read_json, save_model, write_json
+from groundup.models.hf import load_model, read_json, save_model
 from groundup.recipes.chat_format import (
     PAD,
     Message,

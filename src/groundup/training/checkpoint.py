@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from groundup.facts.errors import ArtifactError
-from groundup.frameworks.tensors import replace_atomically
+from groundup.facts.files import replacing
 
 LAST, BEFORE = "checkpoint.pt", "checkpoint.previous.pt"
 
@@ -22,12 +22,10 @@ def write_checkpoint(out: Path, state: dict[str, Any]) -> None:
     """
     last = out / LAST
 
-    def write(temporary: Path) -> None:
+    with replacing(last) as temporary:
         torch.save(state, temporary)
         if last.exists():
             last.replace(out / BEFORE)
-
-    replace_atomically(last, write)
 
 
 def read_checkpoint(out: Path) -> dict[str, Any] | None:

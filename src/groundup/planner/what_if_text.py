@@ -1,0 +1,144 @@
+"""A what-if as printed text and as figures of the report."""
+
+from __future__ import annotations
+
+from groundup.facts.figures import Curves, Figure, Line, Table
+from groundup.planner.months import NOTHING, Schedule
+from groundup.planner.plan import Plan
+from groundup.planner.what_if import Difference, WhatIf
+from groundup.planner.words import number, quantity
+
+_COLUMNS = ("needs", "limit", "headroom", "cost", "time", "power")
+"""What the short table shows; --json has every cell."""
+
+
+def render_what_if(result: WhatIf) -> str:
+    """What was changed, which floors moved, the totals, and the months."""
+    lines = ["what if " + "; ".join(result.said), ""]
+    lines += _table(("cell", "before", "after", "change [5-95 %]"), _rows(result.moved))
+    lines += ["", _bound(result.before, result.after)]
+    return "\n".join([*lines, *_months(result)])
+
+
+def _rows(moved: tuple[Difference, ...]) -> list[tuple[str, ...]]:
+    shown = [pair for pair in moved if _is_short(pair.cell)]
+    if not shown:
+        return [("no cell of the plan moved", "", "", "")]
+    return [
+        (pair.cell, quantity(pair.before), quantity(pair.after), _change(pair)) for pair in shown
+    ]
+
+
+def _is_short(cell: str) -> bool:
+    layer, _, column = cell.partition(".")
+    return layer == "totals" or column in _COLUMNS
+
+
+def _change(pair: Difference) -> str:
+    change = pair.change
+    if change is None:
+        return "no data before" if pair.before is None else "no data after"
+    text = quantity(change, interval=True)
+    before = pair.before.value if pair.before is not None else 0.0
+    return f"{text} ({100 * change.value / before:+.3g} %)" if before else text
+
+
+def _bound(before: Plan, after: Plan) -> str:
+    names = [
+        "no layer" if plan.binding is None
+        else f"{plan.binding.name} (x{number(plan.binding.headroom.value)}: {plan.binding.what})"
+        for plan in (before, after)
+    ]  # fmt: skip
+    return f"Binding layer: {names[0]} before, {names[1]} after."
+
+
+def _months(result: WhatIf) -> list[str]:
+    first, second = result.months_before, result.months_after
+    if first is None or second is None:
+        return ["", f"No months: {result.no_months}"] if result.no_months else []
+    head = ("month", "accelerators", "before", "loss", *second.ready, "binds", "of draws")
+    last = max(_last(first), _last(second))
+    rows = [_month(first, second, month) for month in range(last)]
+    lines = ["", "Accelerators that run by the end of each month after the order:"]
+    lines += [*_table(head, rows), "", _verdict(first, second)]
+    lines += [_path(path.material, path.via, path.layer, path) for path in second.paths]
+    return lines
+
+
+def _last(found: Schedule) -> int:
+    return min(found.months, (found.complete or found.months) + 1)
+
+
+def _month(first: Schedule, second: Schedule, month: int) -> tuple[str, ...]:
+    old, new = first.delivered.values[month], second.delivered.values[month]
+    loss = f"{100 * (1 - new / old):.0f} %" if old > 0 else "-"
+    return (
+        str(month + 1), number(new), number(old), loss,
+        *(number(x.values[month]) for x in second.ready.values()),
+        second.binding[month], f"{100 * second.certainty[month]:.0f} %",
+    )  # fmt: skip
+
+
+def _verdict(first: Schedule, second: Schedule) -> str:
+    def when(found: Schedule) -> str:
+        if found.complete is None:
+            return f"not within {found.months} months"
+        return f"in month {found.complete}"
+
+    months = sum(_lost(first, second))
+    return (
+        f"All {number(second.count.value)} accelerators run {when(second)} "
+        f"({when(first)} without the change); lost within the horizon: "
+        f"{number(months)} accelerator-months."
+    )
+
+
+def _lost(first: Schedule, second: Schedule) -> list[float]:
+    both = zip(first.delivered.values, second.delivered.values, strict=True)
+    return [float(old - new) for old, new in both]
+
+
+def _path(material: str, via: str, layer: str, path: object) -> str:
+    shares = getattr(path, "shares")  # noqa: B009
+    worst = float(shares.values.min())
+    month = int(shares.values.argmin()) + 1
+    return f"  {material} -> {via} -> {layer}: at worst {100 * worst:.0f} % of a normal month (month {month})"
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    text = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
+            for row in (head, *rows)]  # fmt: skip
+    return [text[0], "-" * max(len(line) for line in text), *text[1:]]
+
+
+def month_figures(found: Schedule, title: str) -> tuple[Figure, ...]:
+    """Delivered accelerators by floor over the months, and what binds when."""
+    months = tuple(float(month + 1) for month in range(found.months))
+    lines = tuple(
+        Line(name, months, tuple(min(float(v), found.count.value) for v in x.values))
+        for name, x in found.ready.items()
+    )
+    curves = Curves(title, "month after the order", "accelerators", lines,
+                    note="Each floor on its own, at most what is asked for; the least of them runs.")  # fmt: skip
+    spans = Table(
+        "What binds in each month",
+        ("months", "floor", "share of draws [%]"),
+        tuple(_runs(found)),
+        "The floor that has delivered for the fewest accelerators; "
+        f"`{NOTHING}` once all of them run.",
+    )
+    return curves, spans
+
+
+def _runs(found: Schedule) -> list[tuple[str, str, float]]:
+    """Consecutive months with one binding floor as one row."""
+    rows: list[tuple[str, str, float]] = []
+    start = 0
+    for month in range(1, found.months + 1):
+        if month == found.months or found.binding[month] != found.binding[start]:
+            share = 100 * sum(found.certainty[start:month]) / (month - start)
+            months = f"{start + 1}" if month == start + 1 else f"{start + 1}-{month}"
+            rows.append((months, found.binding[start], share))
+            start = month
+    return rows
