@@ -1,0 +1,205 @@
+"""Where numbers come from, in HTML: a short tree beside each number, every step once at the end."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+
+from groundup.facts.estimate import Estimate
+from groundup.facts.explain import formula
+from groundup.facts.fact import Fact
+from groundup.planner.report.svg import element, escape
+from groundup.planner.words import number, quantity, readable
+
+_DEPTH, _MOST = 3, 14
+"""Levels and steps of the short tree; the rest is a link away."""
+_ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:)\]]|arXiv:\d{4}\.\d{4,5}|doi:10\.\S+[^\s.,;)]")
+
+
+class Derivations:
+    """Collects the named values that a page shows, so that each is written out once."""
+
+    def __init__(self) -> None:
+        self._anchors: dict[int, str] = {}
+        self._texts: dict[int, tuple[str, str]] = {}
+        self._formulas: dict[int, str] = {}
+        self._by_content: dict[tuple[str, str, str], str] = {}
+        self._nodes: dict[str, Estimate] = {}
+        self._kept: list[Estimate] = []  # ids stay unique only while their objects live
+
+    def cell(self, estimate: Estimate | None) -> str:
+        """A number with interval that unfolds to its derivation; "no data" where there is none."""
+        if estimate is None or not _finite(estimate):
+            return '<span class="none">no data</span>'
+        self.anchor(estimate)
+        tree = "".join(self._branches(estimate))
+        return (
+            f'<details name="why" class="why"><summary>{self.value(estimate)}</summary>'
+            f'<div class="tree">{self._said(estimate)}<ul>{tree}</ul></div></details>'
+        )
+
+    def value(self, estimate: Estimate) -> str:
+        """Value and interval, without a derivation."""
+        main, interval = self.text(estimate)
+        said = f'<span class="value">{escape(main)}</span>'
+        return f'{said} <span class="interval">{escape(interval)}</span>' if interval else said
+
+    def text(self, estimate: Estimate) -> tuple[str, str]:
+        """Value with unit, and its interval (empty for an exact value)."""
+        if id(estimate) not in self._texts:
+            self._kept.append(estimate)
+            self._texts[id(estimate)] = value_text(estimate)
+        return self._texts[id(estimate)]
+
+    def anchor(self, estimate: Estimate) -> str:
+        """Name of the place where a value is written out; all that it rests on comes along."""
+        pending = [estimate]
+        while pending:
+            node = pending.pop()
+            if id(node) in self._anchors:
+                continue
+            self._kept.append(node)
+            self._anchors[id(node)] = self._place(node)
+            pending.extend(inputs(node))
+        return self._anchors[id(estimate)]
+
+    def facts(self) -> list[Fact]:
+        """All facts that the collected values rest on, by key."""
+        found = {node.fact.key: node.fact for node in self._nodes.values() if node.fact is not None}
+        return [found[key] for key in sorted(found)]
+
+    def written(self) -> str:
+        """Every collected step: name, value, formula, links to what it was computed from."""
+        steps = []
+        for anchor, node in self._nodes.items():
+            if node.fact is None:
+                used = ", ".join(self._link(child) for child in inputs(node))
+                below = f'<div class="from">from {used}</div>' if used else ""
+                steps.append(f'<li id="{anchor}">{self._said(node)}{below}</li>')
+        return f'<ul class="steps">{"".join(steps)}</ul>'
+
+    def _place(self, node: Estimate) -> str:
+        """Anchor of a node; equal steps that were computed twice share one."""
+        if node.fact is not None:
+            anchor = fact_anchor(node.fact.key)
+        else:
+            content = (node.label, " ".join(self.text(node)), self._formula(node) + node.source)
+            anchor = self._by_content.setdefault(content, f"d-{len(self._by_content) + 1}")
+        self._nodes.setdefault(anchor, node)
+        return anchor
+
+    def _formula(self, node: Estimate) -> str:
+        if not node.inputs:
+            return ""
+        return node.formula or formula(node, self._formulas)
+
+    def _said(self, node: Estimate) -> str:
+        """`name = value [interval] = formula; source`."""
+        text = f'<b>{escape(node.label or "result")}</b> = {self.value(node)}'
+        if node.inputs:
+            text += f' <span class="formula">= {escape(self._formula(node))}</span>'
+        if node.fact is not None:
+            text += f' <span class="source">{_sourced(node.fact)}</span>'
+        elif node.source:
+            text += f' <span class="source">{linked(node.source)}</span>'
+        return text
+
+    def _branches(self, root: Estimate) -> Iterator[str]:
+        """List items of the nearest steps, breadth before depth, until there are enough."""
+        shown = {self._anchors[id(root)]}
+        wanted: set[int] = set()
+        level = [root]
+        for _ in range(_DEPTH):
+            below = [child for node in level for child in inputs(node)]
+            level = []
+            for child in below:
+                if self._anchors[id(child)] not in shown and len(wanted) < _MOST:
+                    shown.add(self._anchors[id(child)])
+                    wanted.add(id(child))
+                    level.append(child)
+        yield from self._items(root, wanted)
+        here = self._anchors[id(root)]
+        yield f'<li class="more"><a href="#{here}">all steps</a></li>'
+
+    def _items(self, node: Estimate, wanted: set[int]) -> Iterator[str]:
+        for child in inputs(node):
+            if id(child) in wanted:
+                wanted.discard(id(child))
+                below = "".join(self._items(child, wanted))
+                yield f"<li>{self._said(child)}{f'<ul>{below}</ul>' if below else ''}</li>"
+            else:
+                yield f"<li>{self._link(child)} = {self.value(child)}</li>"
+
+    def _link(self, node: Estimate) -> str:
+        return f'<a href="#{self._anchors[id(node)]}">{escape(node.label or "result")}</a>'
+
+
+def inputs(node: Estimate) -> list[Estimate]:
+    """Nearest named inputs of a value, each once; plain numbers in formulas are left out."""
+    found: dict[int | str, Estimate] = {}
+    pending, seen = list(reversed(node.inputs)), set()
+    while pending:
+        part = pending.pop()
+        if id(part) in seen or part.op == "number":
+            continue
+        seen.add(id(part))
+        if part.label:
+            found.setdefault(part.fact.key if part.fact else id(part), part)
+        else:
+            pending.extend(reversed(part.inputs))
+    return list(found.values())
+
+
+def value_text(estimate: Estimate) -> tuple[str, str]:
+    """`("$71M", "65M – 80M")`: value with unit, and interval; many rows are told from-to."""
+    if estimate.rows != 1:
+        values = estimate.values
+        values = values[[math.isfinite(v) for v in values]]
+        if not values.size:
+            return "no data", ""
+        return f"{values.min():.3g} to {values.max():.3g} {estimate.unit}", f"{estimate.rows} rows"
+    if not math.isfinite(estimate.value):
+        return "no data", ""
+    main, inside = quantity(estimate), readable(estimate)
+    low, high = _bound(inside, inside.low), _bound(inside, inside.high)
+    return main, f"{low} – {high}" if low and high and low != high else ""
+
+
+def _bound(estimate: Estimate, bound: float) -> str:
+    """An end of an interval in the words of its value; empty where it is not finite."""
+    if not math.isfinite(bound):
+        return ""
+    text = number(bound)
+    return text.replace("G", "B") if str(estimate.unit).startswith("USD") else text
+
+
+def _finite(estimate: Estimate) -> bool:
+    return estimate.rows != 1 or math.isfinite(estimate.value)
+
+
+def fact_anchor(key: str) -> str:
+    """Anchor of a fact in the list of facts."""
+    return "f-" + re.sub(r"[^A-Za-z0-9_.-]", "_", key)
+
+
+def linked(text: str) -> str:
+    """Escaped text in which web addresses, arXiv and DOI numbers are links."""
+    parts, last = [], 0
+    for match in _ADDRESS.finditer(text):
+        parts.append(escape(text[last : match.start()]))
+        parts.append(element("a", {"href": _address(match[0])}, escape(match[0])))
+        last = match.end()
+    return "".join([*parts, escape(text[last:])])
+
+
+def _address(found: str) -> str:
+    if found.startswith("arXiv:"):
+        return f"https://arxiv.org/abs/{found.removeprefix('arXiv:')}"
+    return f"https://doi.org/{found.removeprefix('doi:')}" if found.startswith("doi:") else found
+
+
+def _sourced(fact: Fact) -> str:
+    low = ' <span class="badge low">low confidence</span>' if fact.confidence == "low" else ""
+    anchor = fact_anchor(fact.key)
+    return f'{fact.kind}: {escape(fact.source)}; <a href="#{anchor}">fact</a>{low}'
