@@ -14,6 +14,8 @@ from groundup.facts.errors import ConfigError, NoDataError
 from groundup.facts.estimate import Estimate, given
 
 THIS_MACHINE = "this-machine"
+DESIGNED = "designed"
+"""A chip that does not exist yet; its facts come from `groundup.chips.design`."""
 PARTS = ("logic", "base")
 """Kinds of die in a package: compute dies, and the base dies under them where there are any."""
 
@@ -29,18 +31,40 @@ class Chip:
     nodes: Mapping[str, str]
     """Process node class by part; empty where the maker does not say."""
     hbm: str = ""
-    """Memory generation; empty where there is none or it is not known."""
+    """Generation of the memory stacks; empty where there are none or it is not known."""
+    maker: str = ""
+    """Who sells it, or owns it where it is not sold."""
+    family: str = ""
+    """`gpu`, `tensor` (matrix engines), `dataflow`, `sram` (weights on the chip) or `cpu`."""
+    year: int | None = None
+    """Year of the announcement."""
+    die: str = ""
+    """Name of the compute die; chips of one die run the same kernels."""
+    memory: str = ""
+    """Kind of memory where it is not stacked: `gddr6`, `lpddr5`, `ddr5`, `sram`."""
+    package: str = ""
+    """How dies and memory are joined; empty where the maker does not say."""
+    announced: bool = False
+    """Whether it is announced only, and its figures may still change."""
 
 
 @functools.lru_cache(maxsize=1)
 def chips() -> Mapping[str, Chip]:
     """All accelerators by name, `this-machine` among them."""
     text = files("groundup.chips").joinpath("accelerators.toml").read_text(encoding="utf-8")
-    found = {THIS_MACHINE: Chip(THIS_MACHINE, "the machine that this runs on", {})}
+    found = {
+        THIS_MACHINE: Chip(THIS_MACHINE, "the machine that this runs on", {}),
+        DESIGNED: Chip(DESIGNED, "a chip that does not exist yet", {}),
+    }
     for name, row in tomllib.loads(text).items():
-        nodes = {part: row[part] for part in PARTS if part in row}
-        found[name] = Chip(name, row["title"], nodes, row.get("hbm", ""))
+        nodes = {part: row.pop(part) for part in PARTS if part in row}
+        found[name] = Chip(name=name, nodes=nodes, **row)
     return found
+
+
+def sold() -> Iterator[Chip]:
+    """The accelerators that someone makes: all but this machine and the designed one."""
+    return (chip for chip in chips().values() if chip.maker)
 
 
 def chip(name: str) -> Chip:
@@ -60,6 +84,11 @@ def figure(name: str, quantity: str, facts: Catalogue, samples: int = 0) -> Esti
         raise NoDataError(
             f"this machine's {quantity} was not measured yet; run `groundup calibrate` "
             "(or pass the facts of groundup.chips.this_machine.measure)"
+        )
+    if name == DESIGNED and f"chips.{name}.{quantity}" not in facts:
+        raise NoDataError(
+            f"the designed chip has no {quantity} yet; pass the catalogue through "
+            "groundup.chips.design.with_design (keys chips.design_*)"
         )
     return facts.estimate(f"chips.{name}.{quantity}", samples)
 
