@@ -17,8 +17,8 @@ from groundup.planner.report.svg import (
     centred,
     colour,
     drawing,
-    escape,
     element,
+    escape,
     line,
     text_width,
     words,
@@ -111,7 +111,8 @@ def _said(bar: Bar, unit: str) -> str:
 def _interval(bar: Bar, unit: str) -> str:
     if bar.low is None or bar.high is None:
         return ""
-    return f"{short(bar.low, unit)} – {short(bar.high, unit)}"
+    low, high = short(bar.low, unit), short(bar.high, unit)
+    return f"{low} – {high}" if low != high else ""
 
 
 def _grid(scale: Scale, top: float, bottom: float, unit: str) -> list[str]:

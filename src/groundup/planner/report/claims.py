@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from groundup.facts.claims import VERDICTS, Claim
 from groundup.planner.report.derivation import Derivations, linked
 from groundup.planner.report.svg import element, escape
-from groundup.planner.report.table import table
+from groundup.planner.report.table import column_head, table
 
 _MARKS = {
     "ok": "✓", "approx": "≈", "derived": "∴", "wrong": "✗", "inconsistent": "≠",
@@ -21,7 +21,7 @@ def draw_claims(claims: Sequence[Claim], derivations: Derivations) -> str:
     """A table of claims, a row each; empty without claims."""
     if not claims:
         return ""
-    head = "".join(element("th", {"scope": "col"}, name) for name in _HEADS)
+    head = "".join(column_head(name, name == "found") for name in _HEADS)
     body = "".join(_row(claim, derivations) for claim in claims)
     found = table("Numbers that circulate, held against facts", head, body, "claims")
     return f'<figure class="wide">{found}<p class="note">{escape(_count(claims))}</p></figure>'

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from groundup.facts.figures import Curves, Line
 from groundup.planner.report.scale import Scale, axis, short, tick_labels
@@ -134,7 +135,7 @@ def _apart(places: Sequence[float], texts: Sequence[str]) -> bool:
     widths = [text_width(text) for text in texts]
     return all(
         b - a > (left + right) / 2 + 6
-        for a, b, left, right in zip(places, places[1:], widths, widths[1:], strict=False)
+        for (a, left), (b, right) in pairwise(zip(places, widths, strict=True))
     )
 
 

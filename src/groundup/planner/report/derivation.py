@@ -14,7 +14,9 @@ from groundup.planner.words import number, quantity, readable
 
 _DEPTH, _MOST = 3, 14
 """Levels and steps of the short tree; the rest is a link away."""
-_ADDRESS = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:)\]]|arXiv:\d{4}\.\d{4,5}|doi:10\.\S+[^\s.,;)]")
+_ADDRESS = re.compile(
+    r"https?://[^\s<>\"']+[^\s<>\"'.,;:)\]]|arXiv:\d{4}\.\d{4,5}|doi:10\.\S+[^\s.,;)]"
+)
 
 
 class Derivations:
@@ -96,7 +98,7 @@ class Derivations:
 
     def _said(self, node: Estimate) -> str:
         """`name = value [interval] = formula; source`."""
-        text = f'<b>{escape(node.label or "result")}</b> = {self.value(node)}'
+        text = f"<b>{escape(node.label or 'result')}</b> = {self.value(node)}"
         if node.inputs:
             text += f' <span class="formula">= {escape(self._formula(node))}</span>'
         if node.fact is not None:

@@ -1,73 +1,13 @@
-"""Draws what is handed on and split (Sankey): layers, widths in proportion, nothing overlaps."""
+"""Draws what is handed on and split: nodes, the bands between them, labels with values."""
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from groundup.facts.errors import FactError
 from groundup.facts.figures import Flow
+from groundup.planner.report.sankey import NODE, Ribbon, lay_out
 from groundup.planner.report.scale import short
-from groundup.planner.report.spread import spread
-from groundup.planner.report.svg import (
-    HALF,
-    LINE,
-    WIDE,
-    box,
-    centred,
-    colour,
-    coordinate,
-    drawing,
-    element,
-    hinted,
-    text_width,
-    wrap,
-)
-
-_NODE = 11.0
-_GAP = 7.0
-_TALL = 190.0
-"""Height of the fullest layer, without gaps."""
-_LAST = 170.0
-"""Widest column of labels behind the last layer."""
-_SWEEPS = 12
-Link = tuple[str, str, float]
-Hop = tuple[str, int]
-"""A node, or the place of a long link in a layer that it crosses: (name or link, layer)."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a node stands."""
-
-    name: str
-    layer: int
-    x: float
-    top: float
-    height: float
-
-
-@dataclass(frozen=True)
-class Ribbon:
-    """A link as a band of constant width through the middles of its hops."""
-
-    link: Link
-    width: float
-    path: tuple[tuple[float, float], ...]
-    """Alternating ends of curves: out of a node, into the next hop, ..."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """All places and ribbons of a flow."""
-
-    places: tuple[Place, ...]
-    ribbons: tuple[Ribbon, ...]
-    labels: Mapping[str, tuple[str, ...]]
-    width: float
-    height: float
+from groundup.planner.report.svg import box, centred, colour, coordinate, drawing, element, hinted
 
 
 def draw_flow(figure: Flow) -> str:
@@ -79,216 +19,33 @@ def draw_flow(figure: Flow) -> str:
     parts = [_ribbon(r, numbers[r.link[0]], figure.unit) for r in layout.ribbons]
     for place in layout.places:
         style = f"f{colour(numbers[place.name])}"
-        parts.append(box(place.x, place.top, _NODE, max(place.height, 0.8), style))
+        parts.append(box(place.x, place.top, NODE, max(place.height, 0.8), style))
     for place in layout.places:
         lines = layout.labels[place.name]
         middle = place.top + place.height / 2
-        parts.append(centred(place.x + _NODE + 5, middle, lines, "label halo"))
+        parts.append(centred(place.x + NODE + 5, middle, lines, "label halo"))
     said = f"{figure.title}, in {figure.unit}"
     return drawing(said, layout.width, layout.height, parts)
 
 
-def lay_out(figure: Flow) -> Layout:
-    """Places of nodes and links; links without a value above 0 are left out."""
-    links = [link for link in figure.links if math.isfinite(link[2]) and link[2] > 0]
-    if not links:
-        return Layout((), (), {}, HALF, 0.0)
-    layers = layers_of(links)
-    values = _values(links)
-    width = WIDE if max(layers.values()) > 1 else HALF
-    labels, step = _labels(values, layers, width, figure.unit)
-    hops = [list(_hops(i, link, layers)) for i, link in enumerate(links)]
-    heights = _hop_heights(links, hops, values)
-    columns = _columns(layers, hops)
-    fullest = max(math.fsum(heights[hop] for hop in column) for column in columns)
-    scale = _TALL / fullest
-    sizes = {
-        hop: max(h * scale, len(labels.get(hop[0], "")) * LINE if hop[0] in layers else 0.0) + _GAP
-        for hop, h in heights.items()
-    }
-    tall = max(math.fsum(sizes[hop] for hop in column) for column in columns)
-    centres = _settled(columns, _segments(links, hops), sizes, tall)
-    places = {
-        hop: Place(hop[0], hop[1], hop[1] * step, centres[hop] - h * scale / 2, h * scale)
-        for hop, h in heights.items()
-    }
-    ribbons = _ribbons(links, hops, places, scale)
-    nodes = tuple(place for hop, place in places.items() if hop[0] in layers)
-    return Layout(nodes, ribbons, labels, width, tall)
-
-
-def layers_of(links: Sequence[Link]) -> dict[str, int]:
-    """Layer of every node: the longest way from a source. FactError names a cycle."""
-    layers = {name: 0 for source, target, _ in links for name in (source, target)}
-    for _ in layers:
-        late = [(s, t) for s, t, _ in links if layers[t] <= layers[s]]
-        if not late:
-            return layers
-        for source, target in late:
-            layers[target] = max(layers[target], layers[source] + 1)
-    late = [(s, t) for s, t, _ in links if layers[t] <= layers[s]]
-    if late:
-        source, target = late[0]
-        raise FactError(f"the flow runs in a circle through `{source}` -> `{target}`; a flow "
-                        "must end somewhere")  # fmt: skip
-    return layers
-
-
-def _values(links: Sequence[Link]) -> dict[str, float]:
-    """The greater of what comes in and what goes out of every node."""
-    into: dict[str, float] = defaultdict(float)
-    out: dict[str, float] = defaultdict(float)
-    for source, target, value in links:
-        out[source] += value
-        into[target] += value
-    names = dict.fromkeys(name for link in links for name in link[:2])
-    return {name: max(into[name], out[name]) for name in names}
-
-
-def _labels(
-    values: Mapping[str, float], layers: Mapping[str, int], width: float, unit: str
-) -> tuple[dict[str, tuple[str, ...]], float]:
-    """Name and value of every node in lines; and the distance of the layers."""
-    last = max(layers.values())
-    said = {name: f"{short(value, unit)} {unit}" for name, value in values.items()}
-    ends = [wrap(f"{n} {said[n]}", _LAST, 3) for n in values if layers[n] == last]
-    column = max(text_width(line) for lines in ends for line in lines) + 10
-    step = (width - _NODE - column) / last
-    labels = {}
-    for name in values:
-        room = column if layers[name] == last else step - _NODE - 12
-        both = f"{name} {said[name]}"
-        fits = text_width(both) <= room
-        labels[name] = (both,) if fits else (*wrap(name, room, 2), wrap(said[name], room, 1)[0])
-    return labels, step
-
-
-def _hops(index: int, link: Link, layers: Mapping[str, int]) -> Iterator[Hop]:
-    first, last = layers[link[0]], layers[link[1]]
-    yield link[0], first
-    for layer in range(first + 1, last):
-        yield f"\0{index}", layer  # no name of a node holds a null character
-    yield link[1], last
-
-
-def _hop_heights(
-    links: Sequence[Link], hops: Sequence[Sequence[Hop]], values: Mapping[str, float]
-) -> dict[Hop, float]:
-    heights: dict[Hop, float] = {}
-    for link, way in zip(links, hops, strict=True):
-        for hop in way:
-            heights[hop] = values.get(hop[0], link[2])
-    return heights
-
-
-def _columns(layers: Mapping[str, int], hops: Sequence[Sequence[Hop]]) -> list[list[Hop]]:
-    columns: list[list[Hop]] = [[] for _ in range(max(layers.values()) + 1)]
-    for hop in dict.fromkeys(hop for way in hops for hop in way):
-        columns[hop[1]].append(hop)
-    return columns
-
-
-def _segments(
-    links: Sequence[Link], hops: Sequence[Sequence[Hop]]
-) -> dict[Hop, list[tuple[Hop, float]]]:
-    """Neighbours of every hop with the value between them."""
-    found: dict[Hop, list[tuple[Hop, float]]] = defaultdict(list)
-    for link, way in zip(links, hops, strict=True):
-        for a, b in zip(way, way[1:], strict=False):
-            found[a].append((b, link[2]))
-            found[b].append((a, link[2]))
-    return found
-
-
-def _settled(
-    columns: Sequence[Sequence[Hop]],
-    neighbours: Mapping[Hop, Sequence[tuple[Hop, float]]],
-    sizes: Mapping[Hop, float],
-    tall: float,
-) -> dict[Hop, float]:
-    """Centres after sweeps to and fro in which every hop moves towards its neighbours."""
-    centres: dict[Hop, float] = {}
-    for column in columns:
-        top = (tall - math.fsum(sizes[hop] for hop in column)) / 2
-        for hop in column:
-            centres[hop] = top + sizes[hop] / 2
-            top += sizes[hop]
-    for sweep in range(_SWEEPS):
-        forward = sweep % 2 == 0
-        for column in columns[1:] if forward else columns[-2::-1]:
-            wished = [_pull(hop, neighbours[hop], centres, -1 if forward else 1) for hop in column]
-            placed = spread(wished, [sizes[hop] for hop in column], 0.0, tall)
-            centres.update(zip(column, placed, strict=True))
-    return centres
-
-
-def _pull(
-    hop: Hop, near: Sequence[tuple[Hop, float]], centres: Mapping[Hop, float], side: int
-) -> float:
-    """Mean height of the neighbours on one side, by value; its own where it has none."""
-    there = [(centres[other], value) for other, value in near if other[1] - hop[1] == side]
-    if not there:
-        return centres[hop]
-    return math.fsum(c * v for c, v in there) / math.fsum(v for _, v in there)
-
-
-def _ribbons(
-    links: Sequence[Link],
-    hops: Sequence[Sequence[Hop]],
-    places: Mapping[Hop, Place],
-    scale: float,
-) -> tuple[Ribbon, ...]:
-    """Links leave and enter nodes side by side, in the order of where they come from or go."""
-    leaving, entering = _stacked(links, hops, places, scale, 0), _stacked(
-        links, hops, places, scale, 1
-    )
-    ribbons = []
-    for i, (link, way) in enumerate(zip(links, hops, strict=True)):
-        path = [(places[way[0]].x + _NODE, leaving[i])]
-        for hop in way[1:-1]:
-            middle = places[hop].top + places[hop].height / 2
-            path += [(places[hop].x, middle), (places[hop].x + _NODE, middle)]
-        path.append((places[way[-1]].x, entering[i]))
-        ribbons.append(Ribbon(link, link[2] * scale, tuple(path)))
-    return tuple(ribbons)
-
-
-def _stacked(
-    links: Sequence[Link],
-    hops: Sequence[Sequence[Hop]],
-    places: Mapping[Hop, Place],
-    scale: float,
-    end: int,
-) -> dict[int, float]:
-    """Middle of every link at its source (`end` 0) or target (1)."""
-    here, there = (0, 1) if end == 0 else (-1, -2)
-    at: dict[Hop, list[int]] = defaultdict(list)
-    for i, way in enumerate(hops):
-        at[way[here]].append(i)
-    middles = {}
-    for hop, members in at.items():
-        members.sort(key=lambda i: places[hops[i][there]].top)
-        used = math.fsum(links[i][2] for i in members) * scale
-        top = places[hop].top + (places[hop].height - used) / 2
-        for i in members:
-            middles[i] = top + links[i][2] * scale / 2
-            top += links[i][2] * scale
-    return middles
-
-
 def _ribbon(ribbon: Ribbon, index: int, unit: str) -> str:
-    """A link as one stroked path: S-curves between hops."""
-    x, y = ribbon.path[0]
-    steps = [f"M{coordinate(x)},{coordinate(y)}"]
-    for number, (to_x, to_y) in enumerate(ribbon.path[1:]):
-        middle = coordinate((x + to_x) / 2)
-        if number % 2:
-            steps.append(f"L{coordinate(to_x)},{coordinate(to_y)}")
-        else:
-            ends = f"{middle},{coordinate(y)} {middle},{coordinate(to_y)}"
-            steps.append(f"C{ends} {coordinate(to_x)},{coordinate(to_y)}")
-        x, y = to_x, to_y
+    """A link as an area of constant height between two S-shaped edges."""
+    half = max(ribbon.width, 0.6) / 2
+    forth = _edge([(x, y - half) for x, y in ribbon.path])
+    back = _edge([(x, y + half) for x, y in reversed(ribbon.path)])
     source, target, value = ribbon.link
-    path: dict[str, str | float] = {"d": "".join(steps), "class": f"ribbon s{colour(index)}"}
     said = f"{source} → {target}: {short(value, unit)} {unit}"
-    return element("path", {**path, "stroke-width": max(ribbon.width, 0.6)}, *hinted(said))
+    area = {"d": f"M{forth}L{back}Z", "class": f"ribbon f{colour(index)}"}
+    return element("path", area, *hinted(said))
+
+
+def _edge(path: Sequence[tuple[float, float]]) -> str:
+    """Curves between hops and straight lines across them, from the first point on."""
+    x, y = path[0]
+    steps = [f"{coordinate(x)},{coordinate(y)}"]
+    for number, (to_x, to_y) in enumerate(path[1:]):
+        end, middle = f"{coordinate(to_x)},{coordinate(to_y)}", coordinate((x + to_x) / 2)
+        ends = f"C{middle},{coordinate(y)} {middle},{coordinate(to_y)} "
+        steps.append(f"L{end}" if number % 2 else f"{ends}{end}")
+        x, y = to_x, to_y
+    return "".join(steps)

@@ -9,7 +9,7 @@ from groundup.facts.layer import LayerPlan
 from groundup.planner.plan import Plan
 from groundup.planner.report.derivation import Derivations
 from groundup.planner.report.svg import box, drawing, element, escape, line
-from groundup.planner.report.table import table
+from groundup.planner.report.table import column_head, table
 from groundup.planner.table import summary
 from groundup.planner.words import number
 
@@ -65,10 +65,7 @@ def _binding(plan: Plan) -> str:
 
 def draw_plan(plan: Plan, derivations: Derivations) -> str:
     """The plan from apps down to materials; the binding row is marked."""
-    head = "".join(
-        element("th", {"scope": "col", **({"class": style} if style else {})}, name)
-        for name, style in _HEADS
-    )
+    head = "".join(column_head(name, bool(style)) for name, style in _HEADS)
     body = "".join(_row(row, plan, derivations) for row in reversed(plan.layers))
     found = table("Demand goes down from apps to materials, limits come up", head, body, "plan")
     note = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from groundup.planner.words import number
 
@@ -86,23 +87,33 @@ def axis(
 def tick_labels(ticks: Sequence[float], money: bool = False) -> list[str]:
     """One short text a tick, all different: `2020`, `1.5k`, `0.05`, `10¹⁸`."""
     largest = max(abs(tick) for tick in ticks)
-    steps = [b - a for a, b in zip(ticks, ticks[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(ticks)]
     even = bool(steps) and max(steps) <= min(steps) * 1.001
     if even and 1e-4 < largest < 1e16:
         return _even_labels(ticks, steps[0], largest, money)
-    return [_power(tick) or short(tick, "USD" if money else "") for tick in ticks]
+    return [scientific(t) if t >= 1e13 else short(t, "USD" if money else "") for t in ticks]
 
 
 def short(value: float, unit: str = "") -> str:
-    """A number as `planner.words.number` writes it; no number is "no data", dollars have billions."""
+    """A number as `planner.words.number` writes it; dollars have billions, not a number none."""
     if math.isnan(value):
         return "no data"
     if math.isinf(value):
         return "no bound"
     if value == round(value) and abs(value) < _PLAIN:
         return f"{value:.0f}".replace("-0", "0") if value == 0 else f"{value:.0f}"
+    if 0 < abs(value) < 1e-3 or abs(value) >= 1e16:
+        return scientific(value)
     text = number(value)
     return text.replace("G", "B") if unit.startswith("USD") else text
+
+
+def scientific(value: float, digits: int = 3) -> str:
+    """`3.2×10⁻⁷`, `10¹⁸`."""
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    power = f"10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+    return {"1": power, "-1": f"-{power}"}.get(mantissa, f"{mantissa}×{power}")
 
 
 def _even_labels(ticks: Sequence[float], step: float, largest: float, money: bool) -> list[str]:
@@ -122,20 +133,12 @@ def _trimmed(text: str, letter: str) -> str:
     return "0" if text in ("0", "-0") else text + letter
 
 
-def _power(tick: float) -> str:
-    """`10¹⁸` for a power of ten that has no decimal prefix, else nothing."""
-    if tick <= 0 or 1e-3 <= tick < 1e13:
-        return ""
-    exponent = round(math.log10(tick))
-    exact = math.isclose(tick, 10.0**exponent, rel_tol=1e-9)
-    return f"10{str(exponent).translate(_SUPERSCRIPT)}" if exact else ""
-
-
 def _widened(low: float, high: float) -> tuple[float, float]:
-    """A range that is wide enough to have ticks in it."""
+    """A range that is wide enough to have ticks in it; around a lone year, a year."""
     size = max(abs(low), abs(high))
     if size < 1e-290:
         return 0.0, 1.0
     if high - low > _FLAT * size:
         return low, high
-    return (low - 0.1 * size, high + 0.1 * size) if low < 0 else (low * 0.9, high * 1.1)
+    pad = 1.0 if low == round(low) and 100 <= size < _PLAIN else 0.1 * size
+    return low - pad, high + pad

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from groundup.facts.fact import Fact
 from groundup.planner.report.derivation import fact_anchor, linked
+from groundup.planner.report.scale import scientific
 from groundup.planner.report.svg import element, escape
-from groundup.planner.report.table import table
+from groundup.planner.report.table import column_head, table
 
 _HEADS = ("fact", "value", "kind", "confidence", "as of", "source, place, note")
 
@@ -17,7 +18,7 @@ def draw_sources(facts: Sequence[Fact]) -> str:
     layers: dict[str, list[Fact]] = {}
     for fact in facts:
         layers.setdefault(fact.key.split(".")[0], []).append(fact)
-    head = "".join(element("th", {"scope": "col"}, name) for name in _HEADS)
+    head = "".join(column_head(name, name == "value") for name in _HEADS)
     return "".join(
         table(f"Facts of {layer} ({len(rows)})", head, "".join(map(_row, rows)), "facts")
         for layer, rows in layers.items()
@@ -27,10 +28,20 @@ def draw_sources(facts: Sequence[Fact]) -> str:
 def fact_value(fact: Fact) -> str:
     """`700 W/accelerator`, with its plausible bounds below where it has some."""
     unit = "" if fact.unit == "1" else f" {fact.unit}"
-    text = f'<span class="value">{escape(f"{fact.value:.6g}{unit}")}</span>'
+    text = f'<span class="value">{escape(_digits(fact.value, 6) + unit)}</span>'
     if fact.low == fact.high:
         return text
-    return f'{text} <span class="interval">{fact.low:.4g} – {fact.high:.4g}</span>'
+    bounds = f"{_digits(fact.low, 4)} – {_digits(fact.high, 4)}"
+    return f'{text} <span class="interval">{bounds}</span>'
+
+
+def _digits(value: float, digits: int) -> str:
+    """All digits that a source gives, thousands grouped; powers of ten only far from 1."""
+    if 10.0 ** min(digits, 5) <= abs(value) < 1e10:
+        return f"{value:,.0f}"
+    if 1e-4 <= abs(value) < 10.0**digits or value == 0:
+        return f"{value:,.{digits}g}"
+    return scientific(value, digits)
 
 
 def confidence(fact: Fact) -> str:
@@ -42,9 +53,14 @@ def _row(fact: Fact) -> str:
     name = fact.key.split(".", 1)[-1]
     return (
         f'<tr id="{fact_anchor(fact.key)}"><th scope="row" title="{escape(fact.key)}">'
-        f'{escape(name)}</th><td class="number">{fact_value(fact)}</td><td>{_kind(fact)}</td>'
+        f'{_breakable(name)}</th><td class="number">{fact_value(fact)}</td><td>{_kind(fact)}</td>'
         f"<td>{confidence(fact)}</td><td>{fact.as_of.isoformat()}</td><td>{_source(fact)}</td></tr>"
     )
+
+
+def _breakable(name: str) -> str:
+    """A dotted name that may be broken after its dots and underscores."""
+    return escape(name).replace(".", ".<wbr/>").replace("_", "_<wbr/>")
 
 
 def _kind(fact: Fact) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def spread(centres: Sequence[float], sizes: Sequence[float], low: float, high: float) -> list[float]:
+def spread(
+    centres: Sequence[float], sizes: Sequence[float], low: float, high: float
+) -> list[float]:
     """Centres moved so that intervals of `sizes` do not overlap, within [low, high] if they fit.
 
     Keeps the order of `centres`; neighbours that collide are moved together, to their mean.

@@ -17,7 +17,11 @@ LINE = 13.5
 COLOURS = 7
 """Colours of the palette (Okabe and Ito's without yellow, which is lost on white)."""
 _SHAPES = {"rect", "line", "path", "circle", "polygon", "polyline"}
-_NARROW, _MIDDLE, _BROAD = set("iljtfrI.,:;'|!()[]/ -"), set("mwMW@%&"), set("ABCDEGHKNOQRUVXYZ")
+_NARROW, _MIDDLE, _BROAD = (
+    set("iljtfrI.,:;'|!()[]/ -"),
+    set("mwMW@%&"),
+    set("ABCDEGHKNOQRUVXYZ<>=+~#_^"),
+)
 _FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -107,8 +111,10 @@ def _em(letter: str) -> float:
     if letter in _MIDDLE:
         return 0.94
     if letter in _BROAD:
-        return 0.73
-    return 0.6 if ord(letter) < 0x2000 else 1.0 if ord(letter) >= 0x2E80 else 0.75
+        return 0.79
+    if letter.isupper():
+        return 0.66
+    return 0.62 if ord(letter) < 0x2000 else 1.0 if ord(letter) >= 0x2E80 else 0.75
 
 
 def wrap(text: str, width: float, most: int = 2, size: float = SIZE) -> list[str]:
@@ -143,7 +149,7 @@ def _cut(text: str, width: float, size: float) -> str:
 
 
 def colour(index: int) -> str:
-    """Suffix of the classes of the index-th colour: `f3` fills, `s3` strokes, `on3` writes on it."""
+    """Suffix of the classes of the index-th colour: `f3` fills, `s3` strokes."""
     return str(index % COLOURS)
 
 

@@ -15,6 +15,8 @@ _HALF_WIDTH = 58
 """Characters of the longest cells of all columns that still fit a column of the page."""
 _LONGEST = 48
 """Cells longer than this are wrapped, so they count no more."""
+_LONG = 32
+"""Text longer than this is not squeezed into a narrow column."""
 _GROUPED = 1e6
 
 
@@ -22,10 +24,7 @@ def draw_table(figure: Table, derivations: Derivations) -> str:
     """The figure as `<table>` in a box of its own that scrolls sideways where it is too wide."""
     columns = range(len(figure.columns))
     numeric = [_numeric([row[i] for row in figure.rows if i < len(row)]) for i in columns]
-    head = "".join(
-        element("th", {"scope": "col", **_right(numeric[i])}, escape(figure.columns[i]))
-        for i in columns
-    )
+    head = "".join(column_head(figure.columns[i], numeric[i]) for i in columns)
     body = "".join(_row(row, figure.columns, derivations) for row in figure.rows)
     if not figure.rows:
         empty = {"class": "none", "colspan": str(max(len(figure.columns), 1))}
@@ -40,6 +39,12 @@ def table(caption: str, head: str, body: str, style: str = "") -> str:
         f"<caption><span>{escape(caption)}</span></caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
+
+
+def column_head(name: str, numeric: bool = False) -> str:
+    """Head of a column; over numbers it stands at the right."""
+    style = {"class": "number"} if numeric else {}
+    return element("th", {"scope": "col", **style}, escape(name))
 
 
 def is_wide(figure: Table) -> bool:
@@ -63,10 +68,6 @@ def _numeric(cells: Sequence[Cell]) -> bool:
     return bool(known) and not any(isinstance(cell, str) for cell in known)
 
 
-def _right(numeric: bool) -> dict[str, str]:
-    return {"class": "number"} if numeric else {}
-
-
 def _row(row: Sequence[Cell], columns: Sequence[str], derivations: Derivations) -> str:
     cells = []
     for i, cell in enumerate(row):
@@ -80,7 +81,8 @@ def _row(row: Sequence[Cell], columns: Sequence[str], derivations: Derivations) 
 
 def _cell(cell: Cell, column: str, derivations: Derivations) -> str:
     if isinstance(cell, str):
-        return element("td", {}, linked(cell))
+        style = {"class": "long"} if len(cell) > _LONG else {}
+        return element("td", style, linked(cell))
     if isinstance(cell, Estimate):
         value = cell.value if cell.rows == 1 else math.nan
         sort = {"data-v": f"{value:.6g}"} if math.isfinite(value) else {}
@@ -94,5 +96,5 @@ def _cell(cell: Cell, column: str, derivations: Derivations) -> str:
 def plain(value: float, column: str = "") -> str:
     """A number of a table: thousands grouped up to a million, then `1.2M`; years are left alone."""
     if math.isfinite(value) and 99.5 <= abs(value) < _GROUPED:
-        return f"{value:,.0f}" if abs(value) >= 9999.5 else f"{value:.0f}"
+        return f"{value:,.0f}" if abs(value) >= 9999.5 else f"{value:.4g}"
     return short(value, "USD" if "USD" in column else "")

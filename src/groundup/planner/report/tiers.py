@@ -20,7 +20,7 @@ from groundup.planner.report.svg import (
 
 _TEXT = 190.0
 """Column of names and details at the left."""
-_SHOWN = 7
+_SHOWN = 8
 """Boxes of a tier that are drawn; more are said as a number."""
 _BOX = 22.0
 _BETWEEN = 52.0
@@ -58,7 +58,7 @@ def centres(count: int) -> list[float]:
     if count > _SHOWN:
         step = (right - left) / _SHOWN
         places = [left + (i + 0.5) * step for i in range(_SHOWN)]
-        return [*places[:4], *places[5:]]
+        return [*places[:5], *places[6:]]
     step = (right - left) / max(count, 1)
     return [left + (i + 0.5) * step for i in range(count)]
 
@@ -66,9 +66,9 @@ def centres(count: int) -> list[float]:
 def _tier(tier: Tier, lines: Sequence[str], middle: float, index: int) -> list[str]:
     places = centres(tier.count)
     style = f"box f{colour(index)}"
-    parts = [box(x - 13, middle - _BOX / 2, 26, _BOX, style, tier.name) for x in places]
+    parts = [box(x - 12, middle - _BOX / 2, 24, _BOX, style, tier.name) for x in places]
     if tier.count > _SHOWN:
-        gap = (places[3] + places[4]) / 2
+        gap = (places[4] + places[5]) / 2
         parts.append(words(gap, middle + 4, "…", "label strong", "middle"))
     name = wrap(f"{tier.count:,} {tier.name}", _TEXT - 14)
     first = middle - (len(lines) - 1) * LINE / 2 + 4

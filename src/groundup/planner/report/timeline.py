@@ -26,6 +26,8 @@ from groundup.planner.report.svg import (
 )
 
 _ROW, _BAR = 23.0, 13.0
+_NEAR = 0.4
+"""The axis begins at 0 where the first span begins before this share of the whole time."""
 
 
 def draw_timeline(figure: Timeline) -> str:
@@ -37,7 +39,9 @@ def draw_timeline(figure: Timeline) -> str:
     labels = [wrap(span.label, width * 0.3) for span in spans]
     left = max(text_width(part) for lines in labels for part in lines) + 12
     times = [time for span in spans for time in (span.start, span.end)]
-    scale = axis([0.0, *times], left, width - 16, about=8)
+    if 0 < min(times) < _NEAR * max(times):
+        times.append(0.0)
+    scale = axis(times, left, width - 16, about=8)
     notes = [_note(span, scale, width) for span in spans]
     heights = [
         max(_ROW, len(lines) * LINE + 5) + (len(note[1]) * LINE if note[0] == "below" else 0)
@@ -56,8 +60,15 @@ def draw_timeline(figure: Timeline) -> str:
 
 
 def _said(span: Span) -> str:
-    when = f"{short(span.start)} – {short(span.end)}" if span.end > span.start else short(span.end)
+    when = _time(span.end)
+    if span.end != span.start:
+        when = f"{_time(span.start)} – {when}"
     return f"{when}: {span.note}" if span.note else when
+
+
+def _time(value: float) -> str:
+    """A time with one decimal; years are not shortened."""
+    return f"{value:.1f}".removesuffix(".0") if 100 <= abs(value) < 10_000 else short(value)
 
 
 def _note(span: Span, scale: Scale, width: float) -> tuple[str, list[str]]:
