@@ -34,7 +34,7 @@ def test_shipped_facts_obey_every_identity():
         ("chips.h200-sxm.stacks", {"value": 5.0}, "the stacks hold 120 GB"),
         ("chips.h200-sxm.bandwidth", {"value": 28800.0}, "6 stacks of hbm3e"),
         ("materials.silicon.share.sumco", {"value": 0.5}, "more than one"),
-        ("materials.gallium.share.china", {"high": 1.2}, "not between 0 and 1"),
+        ("materials.gallium.refining.china", {"high": 1.2}, "not between 0 and 1"),
         ("fabs.hbm.stack_yield", {"high": 1.5}, "not between 0 and 1"),
         ("sites.pue.liquid", {"value": 0.9}, "below 1 is impossible"),
         ("chips.b200.price", {"unit": "W/accelerator"}, "not money"),
