@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from groundup.facts.figures import Curves, Figure, Line, Table
+from groundup.materials.shocks import Path
 from groundup.planner.months import NOTHING, Schedule
 from groundup.planner.plan import Plan
 from groundup.planner.what_if import Difference, WhatIf
@@ -61,7 +62,7 @@ def _months(result: WhatIf) -> list[str]:
     rows = [_month(first, second, month) for month in range(last)]
     lines = ["", "Accelerators that run by the end of each month after the order:"]
     lines += [*_table(head, rows), "", _verdict(first, second)]
-    lines += [_path(path.material, path.via, path.layer, path) for path in second.paths]
+    lines += [_path(path) for path in second.paths]
     return lines
 
 
@@ -98,11 +99,10 @@ def _lost(first: Schedule, second: Schedule) -> list[float]:
     return [float(old - new) for old, new in both]
 
 
-def _path(material: str, via: str, layer: str, path: object) -> str:
-    shares = getattr(path, "shares")  # noqa: B009
-    worst = float(shares.values.min())
-    month = int(shares.values.argmin()) + 1
-    return f"  {material} -> {via} -> {layer}: at worst {100 * worst:.0f} % of a normal month (month {month})"
+def _path(path: Path) -> str:
+    worst, month = float(path.shares.values.min()), int(path.shares.values.argmin()) + 1
+    way = f"  {path.material} -> {path.via} -> {path.layer}"
+    return f"{way}: at worst {100 * worst:.0f} % of a normal month (month {month})"
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
@@ -119,8 +119,8 @@ def month_figures(found: Schedule, title: str) -> tuple[Figure, ...]:
         Line(name, months, tuple(min(float(v), found.count.value) for v in x.values))
         for name, x in found.ready.items()
     )
-    curves = Curves(title, "month after the order", "accelerators", lines,
-                    note="Each floor on its own, at most what is asked for; the least of them runs.")  # fmt: skip
+    note = "Each floor on its own, at most what is asked for; the least of them runs."
+    curves = Curves(title, "month after the order", "accelerators", lines, note=note)
     spans = Table(
         "What binds in each month",
         ("months", "floor", "share of draws [%]"),
