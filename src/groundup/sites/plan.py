@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-from groundup.chips.catalogue import THIS_MACHINE, power
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
-from groundup.facts.estimate import Estimate, given
+from groundup.facts.estimate import Estimate, derived, given
 from groundup.facts.layer import Ask, LayerPlan
+from groundup.sites import carbon, climate, economics, power_chain, swings, water
+from groundup.sites.availability import availability
 from groundup.sites.config import SitesConfig
-
-
-def server_power(accelerator: str, facts: Catalogue, samples: int = 0) -> Estimate:
-    """Rated power of an accelerator with its share of the server, W/accelerator.
-
-    From the server's data sheet; else the chip's design power times a usual factor; NoDataError
-    where neither is published.
-    """
-    key = f"sites.node.{accelerator}"
-    if key in facts:
-        return facts.estimate(key, samples)
-    chip = power(accelerator, facts, samples)
-    if chip is None:
-        raise NoDataError(
-            f"no power of {accelerator} is published; add a fact `{key}` in W/accelerator"
-        )
-    if accelerator == THIS_MACHINE:
-        return chip
-    factor = facts.estimate("sites.node_factor", samples)
-    return (chip * factor).named(f"sites.server_power.{accelerator}", "design power x node factor")
+from groundup.sites.cooling import racks
+from groundup.sites.regions import of_region
+from groundup.sites.servers import server_power
+from groundup.sites.time_to_power import OFF_GRID, lead, months_to_all, on_line
 
 
 def demand(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> Ask:
     """Power of the machines and of the site around them.
 
-    Hands down `it_power` (servers, rated) and `site_power` (times PUE).
+    Hands down `it_power` (servers and storage, rated), `site_power` (what of it the site must feed
+    at one time, times PUE) and, for a site with cooling, `racks`. ConfigError where the cooling
+    cannot cool a rack of these accelerators.
     """
-    servers = server_power(ask.accelerator, facts, samples)
-    it_power = (ask["accelerators"] * servers).to("kW").named("sites.it_power")
-    site = (it_power * _pue(config, facts, samples)).named("sites.server_site_power")
-    return ask.with_(it_power=it_power, site_power=site)
+    servers = (ask["accelerators"] * server_power(ask.accelerator, facts, samples)).to("kW")
+    it_power = _with_storage(config, servers.named("sites.servers"), facts, samples)
+    fed = it_power * coincidence(config, facts, samples)
+    site = (fed * pue(config, facts, samples)).named("sites.server_site_power", "at once x PUE")
+    found = {"it_power": it_power, "site_power": site}
+    if config.cooling != "none":
+        count = ask["accelerators"]
+        found["racks"] = racks(ask.accelerator, count, config.cooling, facts, config.rack_kw)
+    return ask.with_(**found)
 
 
 def limit(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> LayerPlan:
@@ -47,42 +39,180 @@ def limit(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> 
     `ask` is what the floors below handed down; with `network_power` in it the network counts too,
     and with its label `rented` = `yes` the cost is inside the accelerators' rent.
     """
-    pue = _pue(config, facts, samples)
+    usage = pue(config, facts, samples)
     rated = _with_network(ask["it_power"], ask)
-    needs = _readable(rated * pue).named("sites.power", "IT power x PUE")
+    needs = site_power(config, ask, facts, samples)
     hours = (ask["accelerator_hours"] / ask["accelerators"]).to("h").named("sites.hours")
     drawn = _with_network(ask["it_power"] * _load(ask), ask)
     it_energy = (drawn * hours).to("kWh").named("sites.it_energy")
-    energy = (it_energy * pue).named("sites.energy", "IT energy x PUE")
-    carbon = _region(config, "carbon", facts, samples)
-    water = facts.estimate(f"sites.wue.{config.cooling}", samples)
-    if config.wue is not None:
-        water = given(config.wue, "L/kWh", "sites.wue", "stack file: sites.wue")
-    details = {
-        "it_power": rated,
-        "pue": pue,
-        "energy": energy,
-        "carbon": (energy * carbon).to("kgCO2").named("sites.carbon", "energy x grid intensity"),
-        "water": (it_energy * water).to("L").named("sites.water", "IT energy x WUE"),
-    }
-    price = _price(config, facts, samples)
+    energy = (it_energy * usage).named("sites.energy", "IT energy x PUE")
+    details = {"it_power": rated, "pue": usage, "energy": energy}
+    details |= _footprint(config, ask, it_energy, energy, facts, samples)
+    price = electricity_price(config, facts, samples)
     cost = (energy * price).to("USD").named("sites.power_cost", "energy x price")
     details["power_cost"] = cost
     time = None
     if config.cooling != "none":
-        capex = (
-            (rated * facts.estimate("sites.capex", samples))
-            .to("USD")
-            .named("sites.building_cost", "IT power x cost per MW")
+        building = _building(rated, hours, facts, samples)
+        details |= building | _plant(config, ask, rated, needs, facts, samples)
+        details |= _hour(config, ask, usage, price, facts, samples)
+        cost = (cost + building["building_write_off"]).named(
+            "sites.cost", "power + building write-off"
         )
-        life = facts.estimate("sites.lifetime", samples)
-        building = (capex * hours / life).to("USD").named("sites.building_write_off")
-        details |= {"capex": capex, "building_write_off": building}
-        cost = (cost + building).named("sites.cost", "power + building write-off")
-        time = facts.estimate("sites.build_time", samples)
+        time = _time(config, facts, samples)
     there, binds = _connection(config)
     included = ask.labels.get("rented") == "yes"
     return LayerPlan(5, "sites", needs, there, binds, cost, time, needs, details, included)
+
+
+def pace(
+    config: SitesConfig, ask: Ask, facts: Catalogue, months: int, samples: int = 0
+) -> Estimate:
+    """Accelerators that can be powered in all by the end of each month; rows = months.
+
+    Nothing until building and power route have led in, then the build rate, up to the connection
+    (or to what the plan needs where none is given). A machine in a room has power at once.
+    """
+    count = ask["accelerators"].to("accelerator")
+    needs = site_power(config, ask, facts, samples).to("MW")
+    if config.cooling == "none":
+        held = count.samples.reshape(1, -1).repeat(months, axis=0)
+        return derived(held, "accelerator", "sites.pace", "power is there", (count,))
+    there = needs if config.power_mw is None else given(config.power_mw, "MW", "sites.power_mw",
+                                                        "stack file: sites.power_mw")  # fmt: skip
+    ready = on_line(there, config.power_route, months, facts, samples)
+    each = needs.samples.reshape(1, -1) / count.samples.reshape(1, -1)
+    text = "megawatts on line / megawatts an accelerator"
+    return derived(ready.samples / each, "accelerator", "sites.pace", text, (ready, needs, count))
+
+
+def site_power(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> Estimate:
+    """What the site takes from its connection at most: servers at once and network, times PUE."""
+    fed = _with_network(ask["it_power"] * coincidence(config, facts, samples), ask)
+    made = fed * pue(config, facts, samples)
+    return _readable(made).named("sites.power", "(servers at once + network) x PUE")
+
+
+def coincidence(config: SitesConfig, facts: Catalogue, samples: int = 0) -> Estimate:
+    """Share of the rated power of all servers that must be fed at one time; 1 in a room."""
+    if config.cooling == "none":
+        return given(1.0, "1", "sites.coincidence", "one machine at its rated power")
+    return facts.estimate("sites.load.coincident", samples)
+
+
+def pue(config: SitesConfig, facts: Catalogue, samples: int = 0) -> Estimate:
+    """PUE: the stack file's, else by climate where one is named, else the cooling's average."""
+    if config.pue is not None:
+        return given(config.pue, "1", "sites.pue", "stack file: sites.pue")
+    if config.climate and config.cooling != "none":
+        return climate.pue(config.cooling, config.climate, config.heat_rejection, facts, samples,
+                           config.redundancy)  # fmt: skip
+    return facts.estimate(f"sites.pue.{config.cooling}", samples)
+
+
+def wue(config: SitesConfig, facts: Catalogue, samples: int = 0) -> Estimate:
+    """Litres per kWh of the machines: the stack file's, else by climate, else the average."""
+    if config.wue is not None:
+        return given(config.wue, "L/kWh", "sites.wue", "stack file: sites.wue")
+    if config.climate:
+        return climate.wue(config.cooling, config.climate, config.heat_rejection, facts, samples)
+    return facts.estimate(f"sites.wue.{config.cooling}", samples)
+
+
+def electricity_price(config: SitesConfig, facts: Catalogue, samples: int = 0) -> Estimate:
+    """USD/kWh: the stack file's, else the plant's of an off-grid route, else the region's."""
+    if config.usd_per_kwh is not None:
+        where = "stack file: sites.usd_per_kwh"
+        return given(config.usd_per_kwh, "USD/kWh", "sites.usd_per_kwh", where)
+    if config.power_route in OFF_GRID:
+        return facts.estimate(f"sites.route.{config.power_route}.price", samples)
+    hint = "; or set sites.usd_per_kwh"
+    return of_region(config.region, "electricity_price", facts, samples, hint)
+
+
+def _with_storage(
+    config: SitesConfig, servers: Estimate, facts: Catalogue, samples: int
+) -> Estimate:
+    if config.cooling == "none":
+        return servers.named("sites.it_power")
+    share = facts.estimate("sites.load.storage", samples)
+    if config.storage_share is not None:
+        share = given(config.storage_share, "1", "sites.storage_share", "stack file")
+    return (servers * (1.0 + share)).named("sites.it_power", "servers x (1 + storage share)")
+
+
+def _footprint(
+    config: SitesConfig,
+    ask: Ask,
+    it_energy: Estimate,
+    energy: Estimate,
+    facts: Catalogue,
+    samples: int,
+) -> dict[str, Estimate]:
+    """Carbon and water of the job."""
+    each = carbon.intensity(config.region, facts, samples, config.power_route,
+                            config.carbon_basis, config.clean_share)  # fmt: skip
+    found = {
+        "carbon": carbon.operational(energy, each),
+        "water": water.direct(it_energy, wue(config, facts, samples)),
+    }
+    upstream = None
+    if config.power_route not in OFF_GRID:
+        upstream = water.upstream(energy, config.region, facts, samples)
+    if upstream is not None:
+        found["source_water"] = upstream
+    return found
+
+
+def _building(
+    rated: Estimate, hours: Estimate, facts: Catalogue, samples: int
+) -> dict[str, Estimate]:
+    capex = (rated * facts.estimate("sites.capex", samples)).to("USD")
+    capex = capex.named("sites.building_cost", "IT power x cost per MW")
+    life = facts.estimate("sites.lifetime", samples)
+    share = (capex * hours / life).to("USD").named("sites.building_write_off")
+    return {"capex": capex, "building_write_off": share}
+
+
+def _plant(
+    config: SitesConfig, ask: Ask, rated: Estimate, needs: Estimate, facts: Catalogue, samples: int
+) -> dict[str, Estimate]:
+    """Racks, spare power, embodied carbon, swings and time to the last megawatt."""
+    hosts = carbon.embodied_hosts(ask["accelerators"], facts, samples)
+    swing = swings.step_swing(rated, facts, samples)
+    return {
+        "racks": racks(ask.accelerator, ask["accelerators"], config.cooling, facts, config.rack_kw),
+        **power_chain.backup(rated, needs, config.redundancy, facts, samples),
+        "availability": availability(config.redundancy, facts, samples),
+        "embodied_hosts": hosts,
+        "embodied_building": carbon.embodied_building(rated, facts, samples),
+        "swing": swing.depth,
+        "swing_ramp": swing.ramp,
+        "swing_storage": swing.storage,
+        "months_to_all": months_to_all(needs, config.power_route, facts, samples),
+    }
+
+
+def _hour(
+    config: SitesConfig, ask: Ask, usage: Estimate, price: Estimate, facts: Catalogue, samples: int
+) -> dict[str, Estimate]:
+    """Cost of an owned accelerator-hour; nothing where no price of the accelerator is known."""
+    rate = None
+    if config.wacc is not None:
+        rate = given(config.wacc, "1", "sites.wacc", "stack file: sites.wacc")
+    each = (_with_network(ask["it_power"], ask) / ask["accelerators"]).to("W/accelerator")
+    try:
+        parts = economics.hour_cost(ask.accelerator, each, usage, _load(ask), price, facts,
+                                    samples, rate)  # fmt: skip
+    except NoDataError:
+        return {}
+    return {"accelerator_hour": parts["total"]}
+
+
+def _time(config: SitesConfig, facts: Catalogue, samples: int) -> Estimate:
+    if config.power_route == "ready":
+        return facts.estimate("sites.build_time", samples)
+    return lead(config.power_route, facts, samples)
 
 
 def _readable(power: Estimate) -> Estimate:
@@ -109,31 +239,5 @@ def _connection(config: SitesConfig) -> tuple[Estimate | None, str]:
     if config.power_mw is None:
         return None, "not limited: no sites.power_mw in the stack file"
     where = "stack file: sites.power_mw"
-    return given(config.power_mw, "MW", "sites.power_mw", where), "grid connection"
-
-
-def _pue(config: SitesConfig, facts: Catalogue, samples: int) -> Estimate:
-    if config.pue is not None:
-        return given(config.pue, "1", "sites.pue", "stack file: sites.pue")
-    return facts.estimate(f"sites.pue.{config.cooling}", samples)
-
-
-def _price(config: SitesConfig, facts: Catalogue, samples: int) -> Estimate:
-    if config.usd_per_kwh is not None:
-        where = "stack file: sites.usd_per_kwh"
-        return given(config.usd_per_kwh, "USD/kWh", "sites.usd_per_kwh", where)
-    return _region(config, "electricity_price", facts, samples)
-
-
-def _region(config: SitesConfig, what: str, facts: Catalogue, samples: int) -> Estimate:
-    """A figure of the region; NoDataError names the regions that have one."""
-    key = f"sites.{config.region}.{what}"
-    if key not in facts:
-        ends = f".{what}"
-        there = [k.split(".")[1] for k in facts.keys("sites.") if k.endswith(ends)]
-        raise NoDataError(
-            f"sites.region = {config.region!r} has no {what} on record; regions that have one: "
-            f"{', '.join(there)}"
-            + ("; or set sites.usd_per_kwh" if what == "electricity_price" else "")
-        )
-    return facts.estimate(key, samples)
+    binds = "grid connection" if config.power_route not in OFF_GRID else "power plant on site"
+    return given(config.power_mw, "MW", "sites.power_mw", where), binds
