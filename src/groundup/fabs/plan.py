@@ -2,85 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
 
+import numpy as np
+
+from groundup.fabs.bill import finished_yield, module_cost
+from groundup.fabs.capacity import (
+    LINES,
+    build_cost,
+    build_months,
+    delivered,
+    euv_tools,
+    first_module,
+    outputs,
+    stages,
+)
 from groundup.fabs.config import FabsConfig
-from groundup.fabs.dies import gross_dies, negative_binomial_yield
+from groundup.fabs.memory import memory_wafers
+from groundup.fabs.packages import ON_WAFER, packages_per_wafer
+from groundup.fabs.wafers import logic_wafers
 from groundup.facts.catalogue import Catalogue
-from groundup.facts.estimate import Estimate, derived, given, minimum, total
+from groundup.facts.errors import NoDataError
+from groundup.facts.estimate import Estimate, derived, minimum, total
 from groundup.facts.layer import Ask, LayerPlan
+from groundup.facts.stated import stated
 
 _PARTS = ("logic", "base")
-_LINES = {
-    "logic_wafers": "logic wafers",
-    "hbm_wafers": "HBM wafers",
-    "package_wafers": "CoWoS packaging",
-}
 
 
 def demand(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> Ask:
-    """Wafers that the dies, memory stacks and packages of the plan take.
+    """Wafers that the dies, memory stacks and packages of the plan take, losses included.
 
     Hands down `logic_wafers`, `base_wafers`, `hbm_wafers`, `package_wafers` where they can be
-    computed, and their sum `wafers`.
+    computed, and their sum `wafers`; beside them gross dies, yields and `package_yield`.
     """
     found: dict[str, Estimate] = {}
     for part in _PARTS:
         if f"{part}_dies" in ask and f"{part}_node" in ask.labels:
-            found |= _part_wafers(part, ask, facts, samples)
-    if "hbm_stacks" in ask:
-        found["hbm_wafers"] = _memory_wafers(ask, facts, samples)
-    key = f"fabs.package.{ask.accelerator}.per_wafer"
-    if key in facts:
-        packages = ask["accelerators"] / facts.estimate(key, samples)
-        found["package_wafers"] = packages.named("fabs.package_wafers")
+            try:
+                found |= logic_wafers(part, ask, config, facts, samples)
+            except NoDataError:  # a node without a defect density: no wafers, and the plan says so
+                continue
+    if "hbm_stacks" in ask and "hbm_stack_dies" in ask:
+        found |= memory_wafers(ask["hbm_stacks"], ask["hbm_stack_dies"], facts, samples)
+    found |= _packages(config, ask, facts, samples)
+    if "package_yield" in found:
+        found |= _with_losses(found)
     wafers = [value for name, value in found.items() if name.endswith("_wafers")]
     if wafers:
         found["wafers"] = total(wafers).named("fabs.wafers")
     return ask.with_(**found)
 
 
-def _part_wafers(part: str, ask: Ask, facts: Catalogue, samples: int) -> dict[str, Estimate]:
-    """Wafers of one kind of die, its gross dies per wafer and its yield."""
-    node, area = ask.labels[f"{part}_node"], ask[f"{part}_die_area"]
-    gross = _gross(area, facts, samples, f"fabs.{part}_gross_dies")
-    defects = (
-        area
-        * given(1.0, "die", "one die", "definition")
-        * facts.estimate(f"fabs.node.{node}.defect_density", samples)
-    )
-    defects = defects.to("1").named(f"fabs.{part}_defects", "die area x defect density")
-    clustering = facts.estimate("fabs.yield.clustering", samples)
-    good = derived(
-        negative_binomial_yield(defects.samples, clustering.samples),
-        "1",
-        f"fabs.{part}_yield",
-        "(1 + defects/clustering)^-clustering",
-        (defects, clustering),
-        "negative binomial yield, Stapper 1984; parts sold with units switched off are not in it",
-    )
-    wafers = ask[f"{part}_dies"] / (gross * good)
+def _packages(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int) -> dict[str, Estimate]:
+    """`packages_per_wafer`, `package_wafers` and `package_yield`, as far as they are known."""
+    found: dict[str, Estimate] = {}
+    with contextlib.suppress(NoDataError):  # no kind of package, no dies or no defect density
+        found["package_yield"] = finished_yield(ask, facts, samples, config)
+    on_wafer = ask.labels.get("package", "cowos-s") in ON_WAFER
+    try:
+        each = packages_per_wafer(ask, facts, samples) if on_wafer else None
+    except NoDataError:
+        each = None
+    if each is not None:
+        found["packages_per_wafer"] = each
+        needed = ask["accelerators"] / each
+        found["package_wafers"] = needed.named("fabs.package_wafers", "modules / per wafer")
+    return found
+
+
+def _with_losses(found: dict[str, Estimate]) -> dict[str, Estimate]:
+    """All wafers divided by the yield of the package that they end in."""
+    good = found["package_yield"]
     return {
-        f"{part}_gross_dies": gross,
-        f"{part}_yield": good,
-        f"{part}_wafers": wafers.named(f"fabs.{part}_wafers", "dies / (gross dies x yield)"),
+        name: (value / good).named(f"fabs.{name}", f"{value.formula} / package yield")
+        for name, value in found.items()
+        if name.endswith("_wafers")
     }
-
-
-def _gross(area: Estimate, facts: Catalogue, samples: int, label: str) -> Estimate:
-    diameter = facts.estimate("fabs.wafer.diameter", samples)
-    dies = gross_dies(area.to("mm2/die").samples, diameter.to("mm").samples)
-    formula = "pi r^2/A - pi d/sqrt(2 A)"
-    return derived(dies, "die/wafer", label, formula, (area, diameter), "de Vries 2005")
-
-
-def _memory_wafers(ask: Ask, facts: Catalogue, samples: int) -> Estimate:
-    area = facts.estimate("fabs.hbm.die_area", samples)
-    gross = _gross(area, facts, samples, "fabs.hbm_gross_dies")
-    good = facts.estimate("fabs.hbm.stack_yield", samples)
-    dies = (ask["hbm_stacks"] * ask["hbm_stack_dies"]).named("fabs.hbm_dies")
-    formula = "stacks x dies per stack / (gross dies x stack yield)"
-    return (dies / (gross * good)).named("fabs.hbm_wafers", formula)
 
 
 def limit(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> LayerPlan:
@@ -88,68 +86,106 @@ def limit(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> L
     count = ask["accelerators"]
     shares = _booked(config, ask, facts, samples)
     details = {name: ask[name] for name in _shown(ask)}
-    cost, whole = _cost(ask, facts, samples)
-    if whole is not None:
-        details["manufacturing_cost"] = whole
+    details |= _bill(config, ask, facts, samples)
+    cost = _write_off(ask, details, facts, samples)
     if not shares:
         binds = f"no data: die area and process of {ask.accelerator}"
         return LayerPlan(2, "fabs", count, None, binds, cost, details=details, included=True)
     there = minimum(*shares.values()).named("fabs.limit", "smallest of the booked lines")
     line = min(shares, key=lambda name: float(shares[name].values.min()))
     details |= {f"limit_{name}": share for name, share in shares.items()}
-    missing = [_LINES[name] for name in _LINES if name not in shares]
-    binds = _LINES[line] + (f" (no data: {', '.join(missing)})" if missing else "")
-    time = _time(config, count, there, facts, samples)
+    details |= _new_fab(config, ask, facts, samples)
+    wanted = [name for name in LINES if name in ask or name != "base_wafers"]
+    missing = [LINES[name] for name in wanted if name not in shares]
+    binds = LINES[line] + (f" (no data: {', '.join(missing)})" if missing else "")
+    first = first_module(stages(config, ask, facts, samples))
+    details["first_module"] = first
+    months = stated(ask, "fabs", config, "order_months", "month")
+    made = (months * count / there).named("fabs.production_time", "months x needs / limit")
+    time = (first + made).named("fabs.lead_time", "first module + production")
     return LayerPlan(2, "fabs", count, there, binds, cost, time, None, details, included=True)
 
 
-def _booked(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int) -> Mapping[str, Estimate]:
-    """Accelerators by line: capacity x booked share x months x accelerators per wafer."""
-    share = given(config.share_of_capacity, "1", "fabs.share_of_capacity", "stack file: fabs")
-    months = given(config.order_months, "month", "fabs.order_months", "stack file: fabs")
-    node = ask.labels.get("logic_node", "")
-    lines = {
-        "logic_wafers": f"fabs.node.{node}.capacity",
-        "hbm_wafers": "fabs.hbm.capacity",
-        "package_wafers": "fabs.cowos.capacity",
+def _booked(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int) -> dict[str, Estimate]:
+    """Accelerators by line: output in the middle of the order's months x months."""
+    months = stated(ask, "fabs", config, "order_months", "month")
+    middle = config.order_date + config.order_months / 24
+    formula = "capacity x booked share x months x accelerators per wafer"
+    return {
+        name: (rate * months).named(f"fabs.limit_{name}", formula)
+        for name, rate in outputs(config, ask, middle, facts, samples).items()
     }
-    found = {}
-    for name, key in lines.items():
-        if name in ask and key in facts:
-            wafers = facts.estimate(key, samples) * share * months
-            per_wafer = ask["accelerators"] / ask[name]
-            found[name] = (wafers * per_wafer).named(
-                f"fabs.limit_{name}", "capacity x booked share x months x accelerators per wafer"
-            )
+
+
+def _bill(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int) -> dict[str, Estimate]:
+    """Cost of one module by part where it can be computed, and of all modules.
+
+    Where analysts published a module's cost, theirs counts for all modules; the computed one
+    stands beside it.
+    """
+    found: dict[str, Estimate] = {}
+    try:
+        parts = module_cost(ask, facts, samples, config)
+    except NoDataError:
+        parts = {}
+    found |= {f"cost_{name}": part for name, part in parts.items() if name != "total"}
+    if parts:
+        found["module_cost"] = parts["total"]
+    key = f"fabs.package.{ask.accelerator}.cost"
+    each = facts.estimate(key, samples) if key in facts else found.get("module_cost")
+    if each is not None:
+        whole = (ask["accelerators"] * each).to("USD")
+        found["manufacturing_cost"] = whole.named("fabs.manufacturing_cost")
     return found
 
 
-def _time(
-    config: FabsConfig, count: Estimate, there: Estimate, facts: Catalogue, samples: int
-) -> Estimate:
-    """Weeks from order to the last module: through the fab, packaging, and making them all."""
-    months = given(config.order_months, "month", "fabs.order_months", "stack file: fabs")
-    made = (months * count / there).named("fabs.production_time", "months x needs / limit")
-    wafer = facts.estimate("fabs.cycle.wafer", samples)
-    packaging = facts.estimate("fabs.cycle.packaging", samples)
-    return (wafer + packaging + made).named("fabs.lead_time", "wafer + packaging + production")
-
-
-def _cost(ask: Ask, facts: Catalogue, samples: int) -> tuple[Estimate | None, Estimate | None]:
-    """The job's share of the modules' manufacturing cost, and that cost whole; None without data.
-
-    It is part of the accelerators' price.
-    """
-    key = f"fabs.package.{ask.accelerator}.cost"
-    if key not in facts:
-        return None, None
-    each = facts.estimate(key, samples)
-    whole = (ask["accelerators"] * each).to("USD").named("fabs.manufacturing_cost")
+def _write_off(
+    ask: Ask, details: dict[str, Estimate], facts: Catalogue, samples: int
+) -> Estimate | None:
+    """The job's share of the modules' manufacturing cost; part of the accelerators' price."""
+    if "manufacturing_cost" not in details:
+        return None
+    each = details["manufacturing_cost"] / ask["accelerators"]
     share = ask["accelerator_hours"] * each / facts.estimate("chips.lifetime", samples)
     formula = "accelerator-hours x module cost / lifetime"
-    return share.to("USD").named("fabs.write_off", formula), whole
+    return share.to("USD").named("fabs.write_off", formula)
+
+
+def _new_fab(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int) -> dict[str, Estimate]:
+    """What a fab for this order alone would take: months, dollars, EUV tools, where known."""
+    found = {"new_fab_months": build_months(config.region, facts, samples)}
+    if "logic_wafers" not in ask:
+        return found
+    months = stated(ask, "fabs", config, "order_months", "month")
+    rate = (ask["logic_wafers"] / months).named("fabs.wafers_per_month")
+    node = ask.labels["logic_node"]
+    for name, build in (("new_fab_capex", build_cost), ("new_fab_euv_tools", euv_tools)):
+        try:
+            found[name] = build(node, rate, facts, samples)
+        except NoDataError:
+            continue
+    return found
+
+
+def pace(config: FabsConfig, ask: Ask, facts: Catalogue, months: int, samples: int = 0) -> Estimate:
+    """Accelerators delivered in all by the end of each month since the order, rows = months.
+
+    Every month's wafers and stacks come out a lead time later; the narrowest line of a month sets
+    its output, with the capacity that the lines have by then. NoDataError where no line of the
+    accelerator has a capacity on record. Not cut at the number that was ordered.
+    """
+    begins = config.order_date + (config.queue_months + np.arange(months)) / 12
+    rates = outputs(config, ask, begins, facts, samples)
+    if not rates:
+        raise NoDataError(f"no capacity of any line of {ask.accelerator} on record")
+    lead = first_module(stages(config, ask, facts, samples))
+    narrow = minimum(*rates.values())
+    if narrow.samples.ndim == 1:  # every capacity is a constant: the same each month
+        same = np.tile(narrow.samples, (months, 1))
+        narrow = derived(same, narrow.unit, "fabs.output", "every month alike", (narrow,))
+    return delivered(narrow, lead, months)
 
 
 def _shown(ask: Ask) -> list[str]:
-    ends = ("_gross_dies", "_yield", "_wafers")
+    ends = ("_gross_dies", "_yield", "_wafers", "_per_wafer")
     return [name for name in ask.quantities if name.endswith(ends) or name == "wafers"]
