@@ -1,10 +1,12 @@
+import numpy as np
 import pytest
 
 from groundup.facts.catalogue import load_catalogue
+from groundup.facts.errors import ConfigError
 from groundup.facts.estimate import given
 from groundup.facts.layer import Ask
 from groundup.networks.config import NetworksConfig
-from groundup.networks.plan import demand, limit
+from groundup.networks.plan import demand, limit, pace
 
 FACTS = load_catalogue()
 
@@ -67,3 +69,55 @@ def test_rail_only_needs_fewer_switches_and_joins_more():
     tree, only = plan(8192.0)[0], plan(8192.0, topology="rail-only")
     assert only[0]["switches"].value == 384 < tree["switches"].value
     assert only[1].limit.value == 8 * 65_536
+
+
+def test_two_planes_join_more_with_fewer_switches():
+    tree, planes = plan(8192.0), plan(8192.0, topology="dual-plane")
+    assert planes[0]["switches"].value == 384 < tree[0]["switches"].value
+    assert planes[1].limit.value == 8 * tree[1].limit.value
+
+
+def test_a_torus_is_limited_by_its_circuit_switches_and_has_no_price():
+    made = plan(8192.0, topology="torus", switch_ports=128)[1]
+    assert made.limit.value == 4096
+    assert made.cost is None
+    assert "capex" not in made.details
+    assert "circuit switches" in made.binds
+
+
+def test_hashing_wastes_bisection():
+    spread, hashed = plan(1024.0)[1], plan(1024.0, routing="ecmp")[1]
+    assert spread.details["bisection_bandwidth"].value == pytest.approx(
+        hashed.details["bisection_bandwidth"].value
+    )
+    assert hashed.details["used_bisection"].value < spread.details["used_bisection"].value
+
+
+def test_parts_add_up_to_the_whole():
+    ask, made = plan(16_384.0, samples=20, optics="co-packaged")
+    parts = [made.details[f"capex_{name}"].samples for name in ("switches", "links", "copper")]
+    np.testing.assert_allclose(sum(parts), made.details["capex"].samples)
+    watts = [made.details[f"power_{name}"].samples for name in ("switches", "optics", "copper")]
+    np.testing.assert_allclose(sum(watts), ask["network_power"].samples)
+
+
+@pytest.mark.parametrize("samples", [0, 50])
+def test_pace_starts_late_rises_and_ends_at_the_plan(samples):
+    ask, _ = plan(100_000.0, samples=samples, switch_ports=128)
+    config = NetworksConfig(switch_ports=128)
+    made = pace(config, ask, FACTS, 24, samples)
+    assert made.samples.shape == (24, samples + 1)
+    assert made.samples[0, 0] == 0
+    assert (np.diff(made.samples, axis=0) >= 0).all()
+    assert made.samples[-1, 0] == 100_000
+    assert pace(NetworksConfig(), ask, FACTS, 24).samples.max() == 65_536
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("topology", "mesh"), ("optics", "laser"), ("routing", "random"), ("planes", 0),
+     ("server_size", 0), ("oversubscription", 0.5)],
+)  # fmt: skip
+def test_bad_config_names_key_and_value(key, value):
+    with pytest.raises(ConfigError, match=f"networks.{key} = {value!r}"):
+        NetworksConfig(**{key: value})

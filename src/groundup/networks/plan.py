@@ -2,47 +2,39 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from groundup.facts.catalogue import Catalogue
-from groundup.facts.estimate import Estimate, derived, given
+from groundup.facts.estimate import Estimate, derived, given, total
 from groundup.facts.layer import Ask, LayerPlan
+from groundup.networks import bill
 from groundup.networks.config import NetworksConfig
-from groundup.networks.topology import Fabric, fat_tree, most_endpoints, rail_optimised, rails
+from groundup.networks.congestion import throughput
+from groundup.networks.designs import bisection, fabric, uplinks
+from groundup.networks.designs import limit as most
+from groundup.networks.failures import down_at_once, per_day
 
-_RAILS = 8
-"""Network ports, and so rails, of an eight-accelerator server (NVIDIA DGX and HGX systems)."""
-
-
-def fabric(config: NetworksConfig, accelerators: Estimate) -> Fabric:
-    """Counts of the configured topology for so many accelerators, one port each."""
-    count = accelerators.to("accelerator").samples
-    if config.topology == "none":
-        return fat_tree(0 * count, config.switch_ports)
-    if config.topology == "rail-optimised":
-        return rail_optimised(count, config.switch_ports, _RAILS, config.oversubscription)
-    if config.topology == "rail-only":
-        return rails(count, config.switch_ports, _RAILS, config.oversubscription)
-    return fat_tree(count, config.switch_ports, config.oversubscription)
+__all__ = ["demand", "fabric", "limit", "pace"]
 
 
 def demand(config: NetworksConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> Ask:
-    """Switches, cables, transceivers and their power, added to what is asked of the floors below.
+    """Switches, cables, optical ends and their power, added to what is asked of the floors below.
 
-    Hands down `switches`, `cables`, `transceivers`, `network_power`.
+    Hands down `switches`, `cables`, `copper_cables`, `transceivers`, `network_power`.
     """
     count = ask["accelerators"]
     built = fabric(config, count)
+    found = bill.ends(config, built)
     text = f"{config.topology} of {config.switch_ports}-port switches"
-    switches = derived(built.switches, "switch", "networks.switches", text, (count,))
-    cables = derived(built.cables, "cable", "networks.cables", text, (count,))
-    ends = given(2.0, "transceiver/cable", "two ends", "a cable has an optical end on both sides")
-    optics = (cables * ends).named("networks.transceivers", "cables x two ends")
-    watts = switches * facts.estimate("networks.switch.power", samples) * _size(config, facts)
-    speed = _speed(config, facts)
-    watts = watts + optics * facts.estimate("networks.transceiver.power", samples) * speed
+    optics = f"optical ends of {config.optics} links"
+    watts = total(bill.power(config, built, count, facts, samples).values())
     return ask.with_(
-        switches=switches,
-        cables=cables,
-        transceivers=optics,
+        switches=derived(built.switches, "switch", "networks.switches", text, (count,)),
+        cables=derived(built.cables, "cable", "networks.cables", text, (count,)),
+        copper_cables=derived(found.copper, "cable", "networks.copper_cables", text, (count,)),
+        transceivers=derived(
+            found.optical, "transceiver", "networks.transceivers", optics, (count,)
+        ),
         network_power=watts.to("kW").named("networks.power", "switches x W + optics x W"),
     )
 
@@ -56,31 +48,75 @@ def limit(config: NetworksConfig, ask: Ask, facts: Catalogue, samples: int = 0) 
     count = ask["accelerators"]
     if config.topology == "none":
         return _no_network(ask, count)
-    most = most_endpoints(config.switch_ports, config.oversubscription)
-    most *= _RAILS if config.topology == "rail-only" else 1
-    where = f"three tiers of {config.switch_ports}-port switches"
-    there = given(float(most), "accelerator", "networks.endpoints", where)
-    rate = given(config.link_gbit_per_s, "Gbit/(s*accelerator)", "networks.link_gbit_per_s",
-                 "stack file: networks.link_gbit_per_s")  # fmt: skip
-    halves = count * rate / (2 * config.oversubscription)
-    details = {name: ask[name] for name in ("switches", "cables", "transceivers")}
-    details["bisection_bandwidth"] = halves.to("TB/s").named(
-        "networks.bisection_bandwidth", "accelerators / 2 x port rate / oversubscription"
-    )
-    capex = ask["switches"] * facts.estimate("networks.switch.price", samples)
-    capex = capex * _size(config, facts)
-    links = ask["cables"] * facts.estimate("networks.link.price", samples) * _speed(config, facts)
-    capex = (capex + links).to("USD").named("networks.capex", "switches x price + cables x price")
-    details["capex"] = capex
-    time_in_use = ask["accelerator_hours"] / count
-    share = (capex * time_in_use / facts.estimate("chips.lifetime", samples)).to("USD")
-    cost = share.named("networks.write_off", "capex x time in use / lifetime")
-    binds = f"ports of three switch tiers ({config.switch_ports} each)"
-    included = ask.labels.get("rented") == "yes"
-    watts = ask["network_power"]
+    endpoints, binds = most(config)
+    there = given(float(endpoints), "accelerator", "networks.endpoints", binds)
+    details = _details(config, ask, facts, samples)
+    cost = None
+    if "capex" in details:
+        time_in_use = ask["accelerator_hours"] / count
+        life = facts.estimate("chips.lifetime", samples)
+        share = (details["capex"] * time_in_use / life).to("USD")
+        cost = share.named("networks.write_off", "capex x time in use / lifetime")
     return LayerPlan(
-        4, "networks", count, there, binds, cost, None, watts, details, included=included
+        4, "networks", count, there, binds, cost, None, ask["network_power"], details,
+        included=ask.labels.get("rented") == "yes",
+    )  # fmt: skip
+
+
+def pace(
+    config: NetworksConfig, ask: Ask, facts: Catalogue, months: int, samples: int = 0
+) -> Estimate:
+    """Accelerators cabled in all by the end of each month after the order, rows = months.
+
+    Nothing before the lead time; then the rate of the fastest published build (100 000 in 122
+    days), never beyond what is asked or what the topology joins.
+    """
+    lead = facts.estimate("networks.pace.lead_time", samples)
+    built = facts.estimate("networks.pace.built", samples)
+    rate = built / facts.estimate("networks.pace.time", samples)
+    count = ask["accelerators"].to("accelerator")
+    after = np.maximum(np.arange(1, months + 1)[:, None] - lead.to("month").samples, 0)
+    most_there = np.inf if config.topology == "none" else float(most(config)[0])
+    cabled = np.minimum(after * rate.to("accelerator/month").samples, count.samples)
+    text = "months after lead time x fastest published build, at most what is asked"
+    if config.topology == "none":
+        cabled = np.broadcast_to(count.samples, cabled.shape)
+    inputs = (lead, rate, count)
+    return derived(np.minimum(cabled, most_there), "accelerator", "networks.pace", text, inputs)
+
+
+def _details(
+    config: NetworksConfig, ask: Ask, facts: Catalogue, samples: int
+) -> dict[str, Estimate]:
+    count = ask["accelerators"]
+    built = fabric(config, count)
+    kept = ("switches", "cables", "copper_cables", "transceivers")
+    details = {name: ask[name] for name in kept if name in ask}
+    for name in ("leaf", "spine", "core"):
+        text = f"{name} switches of a {config.topology} network"
+        amount = getattr(built, name)
+        details[name] = derived(amount, "switch", f"networks.{name}", text, (count,))
+    details["bisection_bandwidth"] = bisection(config, built, count)
+    down, up = uplinks(config)
+    passes = throughput(config.routing, down, up, facts, samples)
+    details["throughput"] = passes
+    details["used_bisection"] = (details["bisection_bandwidth"] * passes).named(
+        "networks.used_bisection", "bisection bandwidth x throughput of the routing"
     )
+    parts = bill.capex(config, built, count, facts, samples)
+    if parts:
+        prices = total(parts.values())
+        text = "switches x price + cables x price"
+        details["capex"] = prices.to("USD").named("networks.capex", text)
+        details |= {f"capex_{name}": price for name, price in parts.items()}
+    for name, watts in bill.power(config, built, count, facts, samples).items():
+        details[f"power_{name}"] = watts
+    each = (ask["network_power"] / count).to("W/accelerator")
+    details["power_each"] = each.named("networks.power_each", "network power / accelerators")
+    details["nic_power"] = bill.nic_power(config, count, facts, samples)
+    details["link_failures"] = per_day(count, facts, samples)
+    details["links_down"] = down_at_once(details["link_failures"], facts, samples)
+    return details
 
 
 def _no_network(ask: Ask, count: Estimate) -> LayerPlan:
@@ -88,12 +124,3 @@ def _no_network(ask: Ask, count: Estimate) -> LayerPlan:
         one = given(1.0, "server", "one machine", "stack file: networks.topology is `none`")
         return LayerPlan(4, "networks", ask["hosts"], one, "no network: one machine")
     return LayerPlan(4, "networks", count, None, "not limited: one machine, no network")
-
-
-def _size(config: NetworksConfig, facts: Catalogue) -> float:
-    """Switching capacity over that of the reference switch, whose price and power are known."""
-    return config.switch_ports / facts["networks.reference.ports"].value * _speed(config, facts)
-
-
-def _speed(config: NetworksConfig, facts: Catalogue) -> float:
-    return config.link_gbit_per_s / facts["networks.reference.port_rate"].value

@@ -65,6 +65,18 @@ def most_endpoints(ports: int, oversubscription: float = 1.0) -> int:
     return (ports // 2) * ports * ports_down(ports, oversubscription)
 
 
+def balanced_spines(leaf_cables: ArrayLike, ports: int, up: int) -> Array:
+    """Fewest spines of two tiers that every leaf reaches by equally many of its `up` cables.
+
+    The published tables count so: 24 leaves of 32 uplinks take 16 spines of 64 ports, not 12
+    (NVIDIA DGX SuperPOD H100, table 4), and 32 leaves of 72 take 18 of 144, not 16 (B300 XDR).
+    """
+    divisors = np.array([d for d in range(1, up + 1) if up % d == 0], float)
+    needed = np.ceil(np.asarray(leaf_cables, float) / ports)
+    place = np.minimum(np.searchsorted(divisors, needed), len(divisors) - 1)
+    return np.where(needed > 0, np.maximum(divisors[place], needed), 0.0)
+
+
 def fat_tree(endpoints: ArrayLike, ports: int, oversubscription: float = 1.0) -> Fabric:
     """Counts of the smallest Clos network that joins so many endpoints.
 
@@ -77,7 +89,9 @@ def fat_tree(endpoints: ArrayLike, ports: int, oversubscription: float = 1.0) ->
     leaf = np.where(tiers <= 1, tiers, np.ceil(n / down))
     leaf_cables = np.where(tiers >= 2, leaf * up, 0.0)
     half = ports / 2
-    spine = np.ceil(leaf_cables / np.where(tiers == 3, half, ports))
+    spine = np.where(
+        tiers == 3, np.ceil(leaf_cables / half), balanced_spines(leaf_cables, ports, up)
+    )
     core_cables = np.where(tiers == 3, spine * half, 0.0)
     core = np.ceil(core_cables / ports)
     joined = np.where(tiers >= 1, n, 0.0)
