@@ -127,8 +127,8 @@ def _facts(derivations: Derivations, facts: Catalogue) -> str:
     low = sum(fact.confidence == "low" for fact in used)
     said = (
         f"{len(used)} of the {len(facts):,} facts on record stand behind the numbers above; "
-        f"sources disagree about {disagree} of them, {low} are of low confidence. high: read at its "
-        "primary source; medium: primary source named, number from one who quotes it; low: one "
+        f"sources disagree about {disagree} of them, {low} are of low confidence. high: read at "
+        "its primary source; medium: primary source named, number from one who quotes it; low: one "
         "unconfirmed voice or a reasoned range."
     )
     return (

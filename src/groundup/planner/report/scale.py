@@ -10,6 +10,10 @@ from itertools import pairwise
 from groundup.planner.words import number
 
 _NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
+_WHOLE = (1.0, 2.0, 5.0, 10.0)
+"""Steps of ones: half years and half months are not marked."""
+_CLOSE = 0.8
+"""A round step may be this much finer than what was asked for."""
 _FLAT = 1e-9
 """Ranges narrower than this share of their size are drawn as one value."""
 _NARROW_LOG = 3.0
@@ -51,7 +55,8 @@ def nice_ticks(low: float, high: float, about: int = 6) -> tuple[float, ...]:
     low, high = _widened(low, high)
     rough = (high - low) / max(about - 1, 1)
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(n * power for n in _NICE if n * power >= rough * (1 - 1e-12))
+    nice = _WHOLE if power == 1.0 else _NICE
+    step = next(n * power for n in nice if n * power >= rough * _CLOSE)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     first -= first * step > low
     last += last * step < high
@@ -137,7 +142,7 @@ def _widened(low: float, high: float) -> tuple[float, float]:
     """A range that is wide enough to have ticks in it; around a lone year, a year."""
     size = max(abs(low), abs(high))
     if size < 1e-290:
-        return 0.0, 1.0
+        return -1.0 if low < 0 else 0.0, 1.0
     if high - low > _FLAT * size:
         return low, high
     pad = 1.0 if low == round(low) and 100 <= size < _PLAIN else 0.1 * size
