@@ -28,7 +28,7 @@ def test_published_balls_in_bins():
 
 @given(st.integers(1, 256), st.integers(1, 256))
 def test_a_share_is_a_share_and_more_uplinks_help(flows, uplinks):
-    assert 0 < hashed(flows, uplinks) <= hashed(flows, uplinks + 1) <= 1
+    assert 0 < hashed(flows, uplinks) <= hashed(flows, uplinks + 1) + 1e-9 <= 1 + 2e-9
 
 
 def test_adaptive_is_published_and_hashing_is_computed():

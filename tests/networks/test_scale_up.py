@@ -13,8 +13,9 @@ def fact(key):
 
 def test_nvl72_as_published():
     # 72 GPUs x 18 links on 18 chips of 72 ports, 130 TB/s, 5 184 cables (NVIDIA, GTC 2024)
-    rack = domain(72, int(fact("nvlink5.links")), fact("nvlink5.rate"), int(fact("nvswitch4.ports")),
-                  int(fact("nvl72.switch_chips")))  # fmt: skip
+    links, rate = int(fact("nvlink5.links")), fact("nvlink5.rate")
+    ports, chips = int(fact("nvswitch4.ports")), int(fact("nvl72.switch_chips"))
+    rack = domain(72, links, rate, ports, chips)
     assert rack.ports_used == 72
     assert rack.copper_cables(int(fact("nvl72.pairs"))) == 5184
     assert 72 * rack.bandwidth == pytest.approx(130e12, rel=0.005)
