@@ -6,9 +6,9 @@ import pytest
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.estimate import given
 from groundup.facts.layer import Ask
-from groundup.materials.config import MaterialsConfig
 from groundup.materials.bill import shares
 from groundup.materials.concentration import concentration
+from groundup.materials.config import MaterialsConfig
 from groundup.materials.plan import demand, limit
 
 FACTS = load_catalogue()

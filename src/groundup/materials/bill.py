@@ -1,4 +1,4 @@
-"""Bill of materials: kilograms, cubic metres and litres of a plan, and their share of the world's."""
+"""Bill of materials: kilograms, cubic metres and litres of a plan, their share of the world."""
 
 from __future__ import annotations
 
@@ -99,6 +99,19 @@ def of_optics(transceivers: Estimate, facts: Catalogue, samples: int = 0) -> dic
         "germanium": germanium.to("kg").named(
             "materials.germanium", "fibre length x germanium per fibre length"
         ),
+    }
+
+
+def per_unit(facts: Catalogue, samples: int = 0) -> dict[str, dict[str, Estimate]]:
+    """What one wafer, one optical transceiver and one megawatt of site take, by unit.
+
+    Names are those of the ask; the megawatt is of a site with a network.
+    """
+    site = Ask("any", {"site_power": given(1.0, "MW", "one megawatt")})
+    return {
+        "wafer": of_wafers(given(1.0, "wafer", "one wafer"), facts, samples),
+        "transceiver": of_optics(given(1.0, "transceiver", "one transceiver"), facts, samples),
+        "megawatt": of_site(site, facts, samples),
     }
 
 

@@ -1,4 +1,4 @@
-"""The materials that a data centre rests on: what they are for, which parts need them, who makes them."""
+"""The materials that a data centre rests on: what they are for, which parts need them."""
 
 from __future__ import annotations
 
@@ -84,20 +84,29 @@ def material(name: str) -> Material:
 
 def suppliers(name: str, step: str, facts: Catalogue) -> tuple[str, ...]:
     """Suppliers of one step whose shares are on record, largest first."""
-    prefix = f"materials.{name}.{step}."
-    keys = sorted(facts.keys(prefix), key=lambda key: -facts[key].value)
-    return tuple(key.removeprefix(prefix) for key in keys)
+    prefix = f"materials.{name}.{step}"
+    found = _index(facts).get(prefix, ())
+    return tuple(sorted(found, key=lambda who: -facts[f"{prefix}.{who}"].value))
 
 
 def steps(name: str, facts: Catalogue) -> tuple[str, ...]:
     """Steps of a material's market that have suppliers on record."""
-    return tuple(step for step in STEPS if facts.keys(f"materials.{name}.{step}."))
+    return tuple(step for step in STEPS if f"materials.{name}.{step}" in _index(facts))
 
 
 def uses(name: str, facts: Catalogue) -> tuple[str, ...]:
     """Parts that need a material, by the facts `materials.<name>.use.<part>`."""
-    prefix = f"materials.{name}.use."
-    return tuple(key.removeprefix(prefix) for key in facts.keys(prefix))
+    return _index(facts).get(f"materials.{name}.use", ())
+
+
+@functools.lru_cache(maxsize=8)
+def _index(facts: Catalogue) -> Mapping[str, tuple[str, ...]]:
+    """Last words of the floor's keys by what stands before them; a catalogue never changes."""
+    found: dict[str, list[str]] = {}
+    for key in facts.keys("materials."):
+        before, _, last = key.rpartition(".")
+        found.setdefault(before, []).append(last)
+    return {before: tuple(words) for before, words in found.items()}
 
 
 def property_of(name: str, quantity: str, facts: Catalogue, samples: int = 0) -> Estimate:

@@ -44,9 +44,10 @@ def concentration(
         if not indices:
             raise NoDataError(f"no suppliers of {name} on record: materials.{name}.<step>.<name>")
         return max(indices, key=lambda index: index.value)
-    keys = facts.keys(f"materials.{name}.{step}.")
-    if not keys:
+    known = suppliers(name, step, facts)
+    if not known:
         raise NoDataError(f"no suppliers on record: materials.{name}.{step}.<supplier>")
+    keys = [f"materials.{name}.{step}.{who}" for who in known]
     squares = [(facts.estimate(key, samples) * 100.0) ** 2 for key in keys]
     formula = "sum of (share in percent)^2 of the known suppliers"
     note = material(name).caution

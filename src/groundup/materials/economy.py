@@ -111,9 +111,7 @@ def _short(metal: str, facts: Catalogue, samples: int, cut: float | Estimate) ->
     )
 
 
-def _direct(
-    metal: str, quantity: Estimate, facts: Catalogue, samples: int
-) -> dict[str, Estimate]:
+def _direct(metal: str, quantity: Estimate, facts: Catalogue, samples: int) -> dict[str, Estimate]:
     """Value added lost by use: sales x made in the country x value added x share gone without."""
     prefix = f"materials.{metal}.us."
     names = sorted({key.removeprefix(prefix).split(".")[0] for key in facts.keys(prefix)})

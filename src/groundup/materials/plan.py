@@ -14,7 +14,7 @@ AMOUNTS = (
     "silicon", "neon", "helium", "nf3", "water_for_wafers", "copper", "copper_spines", "lithium",
     "gallium", "indium", "germanium",
 )  # fmt: skip
-"""Names of the amounts that `demand` adds to the ask, where the floors above asked for their use."""
+"""Amounts that `demand` adds to the ask, where the floors above asked for their use."""
 _INDICES = ("gallium", "copper", "neon", "silicon", "rare-earth", "helium", "germanium", "abf")
 
 

@@ -1,0 +1,51 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from groundup.facts.catalogue import load_catalogue
+from groundup.facts.claims import problems
+from groundup.materials.claims import claims
+
+FACTS = load_catalogue()
+TABLE = Path(__file__).parents[1] / "data" / "claims.csv"
+
+
+def rows():
+    lines = [x for x in TABLE.read_text().splitlines() if not x.startswith("#")]
+    return [row for row in csv.DictReader(lines) if row["layer"] == "1"]
+
+
+CLAIMS = {claim.key: claim for claim in claims(FACTS)}
+
+
+def test_every_claim_of_the_layer_is_there():
+    assert set(CLAIMS) == {row["id"] for row in rows()}
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row["id"])
+def test_verdict_and_number_agree_with_the_table(row):
+    claim = CLAIMS[row["id"]]
+    assert claim.verdict == row["verdict"]
+    assert problems(claim) == []
+    if row["expected_low"]:
+        low, high = float(row["expected_low"]), float(row["expected_high"])
+        assert claim.agrees(low, high, row["unit"]), claim.found.value
+
+
+def test_the_embargo_claim_says_the_right_paths():
+    claim = CLAIMS["S012"]
+    assert "not an input of CMOS logic wafers" in claim.why
+    assert claim.found.value < 0.05  # of the fabs' output, by spares of plasma tools
+
+
+def test_the_wrong_share_of_mountain_pass_is_shown_beside_the_right_one():
+    assert "11.5 %" in CLAIMS["S010"].why
+    mined = FACTS["materials.circulating.mountain_pass"].value
+    assert mined / FACTS["materials.rare-earth.world"].value == pytest.approx(0.115, abs=0.001)
+
+
+def test_the_act_s_own_total_is_preferred_and_the_other_kept_as_conflict():
+    act = FACTS["materials.circulating.chips_act"]
+    assert act.value == 52.7e9
+    assert [other.value for other in act.conflicts] == [56e9]
