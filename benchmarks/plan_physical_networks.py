@@ -33,6 +33,7 @@ from groundup.networks.flows import Load, is_max_min, max_min
 from groundup.networks.measured import CURVES, curve, errors, fit, held_out_errors
 from groundup.networks.plan import demand, limit
 from groundup.networks.planes import planes_of
+from groundup.networks.protocols import fastest
 from groundup.networks.simulate import simulate
 from groundup.networks.topology import rail_optimised, rails
 from groundup.networks.traffic import permutation
@@ -84,6 +85,7 @@ def collective_errors(facts: Catalogue) -> list[Result]:
             f"{np.median(fitted[-1]):.1%}, mean {fitted[-1].mean():.1%}, worst "
             f"{fitted[-1].max():.1%}; held out {np.median(unseen[-1]):.1%}"
         )
+    show_unfitted(facts)
     rows = [("fitted, three numbers a machine", fitted), ("every other payload held out", unseen)]
     rows.append(("plateau of 32 from link facts, no fit", [plateau_errors(facts)]))
     return [
@@ -91,6 +93,21 @@ def collective_errors(facts: Catalogue) -> list[Result]:
                 [ALLOWED])
         for title, e in rows
     ]  # fmt: skip
+
+
+def show_unfitted(facts: Catalogue) -> None:
+    """Errors from NCCL's latencies and link rates alone, by machine; EFA starts far slower."""
+    nvlink = {name: facts[f"networks.{name}.links"].value * facts[f"networks.{name}.rate"].value
+              for name in ("nvlink4", "nvlink5")}  # fmt: skip
+    node = facts["networks.efa.nic"].value * facts["networks.hgx.nics"].value
+    rates = {"b200_8": nvlink["nvlink5"] / 2, "h200_8": nvlink["nvlink4"] / 2}
+    for name in CURVES:
+        seen = curve(name, facts)
+        rate, servers = rates.get(name, node), 1 if seen.ranks == 8 else 4
+        _, times = fastest(seen.payload, seen.ranks, servers, rate * 1e9, facts)
+        error = np.abs(seen.seconds / times - 1)
+        large = np.median(error[seen.payload >= 2**28])
+        print(f"{name}, no fit at all: median {np.median(error):.1%}, from 256 MiB {large:.1%}")
 
 
 def plateau_errors(facts: Catalogue) -> np.ndarray:

@@ -6,7 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup.facts.catalogue import load_catalogue
-from groundup.networks.congestion import hashed, most_loaded, throughput
+from groundup.networks.clos import three_tier, two_tier
+from groundup.networks.congestion import hashed, hashed_at_least, most_loaded, throughput
+from groundup.networks.simulate import simulate
+from groundup.networks.traffic import permutation
 
 FACTS = load_catalogue()
 
@@ -31,7 +34,25 @@ def test_a_share_is_a_share_and_more_uplinks_help(flows, uplinks):
     assert 0 < hashed(flows, uplinks) <= hashed(flows, uplinks + 1) + 1e-9 <= 1 + 2e-9
 
 
-def test_adaptive_is_published_and_hashing_is_computed():
-    assert throughput("adaptive", 32, 32, FACTS).value == 0.95
-    assert throughput("ecmp", 32, 32, FACTS).value == pytest.approx(0.638, abs=1e-3)
-    assert throughput("ecmp", 32, 32, FACTS, 100).samples.shape == (101,)
+@pytest.mark.parametrize(
+    ("network", "tiers"), [(two_tier(32, 32), 2), (two_tier(64, 64), 2), (three_tier(16, 16), 3)]
+)
+def test_bounds_hold_the_simulated_mean(network, tiers):
+    found = simulate(network, permutation(network.endpoints), "ecmp", seeds=4).rates.mean()
+    low = hashed_at_least(network.down, network.up, 2 * (tiers - 1))
+    high = float(hashed(network.down, network.up))
+    assert low < found < high
+    made = throughput("ecmp", network.down, network.up, tiers, FACTS, 200)
+    assert low <= made.low < made.value < made.high <= high
+    assert made.value == pytest.approx(found, rel=0.21)
+
+
+def test_one_stage_at_least_is_an_equal_share_of_the_own_link():
+    # two flows on two uplinks: alone with chance 1/2, else half of the link
+    assert hashed_at_least(2, 2, 1) == pytest.approx(0.75)
+
+
+def test_adaptive_is_published_and_one_switch_has_nothing_to_hash():
+    assert throughput("adaptive", 32, 32, 3, FACTS).value == 0.95
+    assert throughput("ecmp", 32, 32, 1, FACTS).value == 1.0
+    assert throughput("ecmp", 32, 32, 2, FACTS, 100).samples.shape == (101,)

@@ -60,4 +60,4 @@ def test_missing_prices_are_no_data_and_samples_give_intervals():
 
 def test_without_accelerators_only_what_needs_no_plan():
     made = figures(NetworksConfig(), Ask("this-machine"), FACTS)
-    assert len(made) == 3
+    assert len(made) == 4

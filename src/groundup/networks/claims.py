@@ -64,6 +64,7 @@ def _topologies(facts: Catalogue) -> tuple[Claim, ...]:
     full = derived(np.atleast_1d(fat_tree(8192.0, size).switches), "switch",
                    "networks.fat_tree_switches_full", "256 + 256 + 128, as published for 32 SU",
                    (ports,), "NVIDIA DGX SuperPOD B200 reference architecture")  # fmt: skip
+    power, cost = (facts[f"networks.rail_only.{name}_saved"] for name in ("power", "cost"))
     saving = (1.0 - rail / full).named("networks.rail_only_saving", "1 - rail-only / fat tree")
     return (
         _claim("S050", "64-port switches in three tiers join 32 768 endpoints", _same(32_768),
@@ -75,8 +76,9 @@ def _topologies(facts: Catalogue) -> tuple[Claim, ...]:
                f"less than the 125 leaves alone, and a full tree takes {tree.value:.0f}"),
         _claim("S052", "rail-optimised networks need 37 to 75 % fewer switches", (0.37, 0.75),
                saving, "misattributed",
-               "arXiv:2307.12169 finds 38-77 % less cost and 37-75 % less power for rail-only "
-               "networks, which have no switches between rails; rail-optimised keeps them"),
+               f"arXiv:2307.12169 finds {cost.low:.0%} to {cost.high:.0%} less cost and "
+               f"{power.low:.0%} to {power.high:.0%} less power for rail-only networks, which have "
+               "no switches between rails; rail-optimised keeps them"),
     )  # fmt: skip
 
 

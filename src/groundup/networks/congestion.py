@@ -10,14 +10,26 @@ from groundup.facts.estimate import Array, Estimate, derived
 
 
 def hashed(flows: ArrayLike, uplinks: ArrayLike) -> Array:
-    """Mean share of its rate that a flow gets when each is hashed to one uplink of its leaf.
+    """Most that hashed flows get of their rate on the mean: collisions at their own leaf only.
 
     Flows of one uplink share it, so the leaf passes what its used uplinks carry: the expected
     number of occupied bins, (1 - (1 - 1/u)^d) u, for d flows of full rate. 63.8 % for 32 on 32,
-    1 - 1/e for many. Collisions above the leaf take further flows down; `flows.py` simulates them.
+    1 - 1/e for many.
     """
     u, d = np.asarray(uplinks, float), np.asarray(flows, float)
     return np.asarray(np.minimum(u * (1 - (1 - 1 / u) ** d) / d, 1.0))
+
+
+def hashed_at_least(flows: int, uplinks: int, stages: int) -> float:
+    """Least mean share: a flow gets an equal part of the fullest of the links it was hashed to.
+
+    A max-min rate is never below the smallest equal share on a flow's links. Others on a link are
+    binomial, (d - 1) flows with chance 1/u; a path crosses `stages` such links.
+    """
+    others = np.arange(flows)
+    share = np.cumsum(_binomial(flows - 1, others, 1 / uplinks)) ** stages
+    fullest = np.diff(share, prepend=0.0)
+    return float((fullest / (1 + others)).sum())
 
 
 def most_loaded(flows: int, uplinks: int) -> float:
@@ -58,13 +70,18 @@ def _binomial(n: int, k: NDArray[np.int_], p: float) -> Array:
 
 
 def throughput(
-    routing: str, flows: int, uplinks: int, facts: Catalogue, samples: int = 0
+    routing: str, flows: int, uplinks: int, tiers: int, facts: Catalogue, samples: int = 0
 ) -> Estimate:
-    """Share of the port rate that a flow across leaves gets, for `adaptive` or `ecmp` routing."""
+    """Share of the port rate that a flow across a Clos network gets on the mean.
+
+    `adaptive`: as published. `ecmp`: half way between the two bounds above, drawn between them.
+    """
     adaptive = facts.estimate("networks.routing.adaptive.throughput", samples)
     if routing == "adaptive":
         return adaptive.named("networks.throughput", "packets spread over all paths: as published")
-    text = f"expected uplinks in use: {flows} hashed flows on {uplinks} uplinks"
-    return derived(
-        adaptive.samples * 0 + hashed(flows, uplinks), "1", "networks.throughput", text, ()
-    )
+    stages = max(0, 2 * (tiers - 1))
+    low = hashed_at_least(flows, uplinks, stages) if stages else 1.0
+    high = float(hashed(flows, uplinks)) if stages else 1.0
+    between = np.append(0.5, np.random.default_rng(0).random(samples))
+    text = f"{flows} flows hashed to {uplinks} uplinks in {tiers} tiers: {low:.2f} to {high:.2f}"
+    return derived(low + (high - low) * between, "1", "networks.throughput", text, ())

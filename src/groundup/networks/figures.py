@@ -42,7 +42,7 @@ def figures(
             alternatives(config, count, facts, samples),
             optics(config, count, facts),
         ]
-    return (*shown, collectives(facts), routing(), generations(facts))
+    return (*shown, modules(facts), collectives(facts), routing(), generations(facts))
 
 
 def topology(config: NetworksConfig, count: Estimate) -> Tiers:
@@ -119,6 +119,34 @@ def optics(config: NetworksConfig, count: Estimate, facts: Catalogue) -> Bars:
         "are in the servers' power. The torus has copper cubes and pluggable fibres under any "
         "choice.",
     )  # fmt: skip
+
+
+def modules(facts: Catalogue) -> Table:
+    """What a 400 Gbit/s end may be: reach, power, energy a bit, price against a pluggable."""
+    rows: list[tuple[Cell, ...]] = []
+    for title, power, reach, price in _MODULES:
+        watts = facts.estimate(f"networks.{power}.power")
+        rows.append((
+            title, facts[f"networks.{reach}.reach"].value if reach else None, watts,
+            watts.value / 400 * 1e3,
+            facts.estimate(f"networks.{price}.price") if price else None,
+        ))  # fmt: skip
+    return Table(
+        "What a cable of 400 Gbit/s may end in",
+        ("kind", "reach [m]", "power of an end", "pJ/bit", "price over a pluggable end"),
+        tuple(rows),
+        "Power for 400 Gbit/s; the co-packaged end is a quarter of a 1.6 Tbit/s port. Empty cells: "
+        "no published number.",
+    )
+
+
+_MODULES = (
+    ("passive copper", "copper", "copper", ""),
+    ("SR4, multimode", "module.sr4", "module.sr4", ""),
+    ("DR4, single mode", "module.dr4", "module.dr4", ""),
+    ("LPO, no signal processor", "optics.lpo", "", "optics.lpo"),
+    ("co-packaged", "optics.co-packaged", "", "optics.co-packaged"),
+)
 
 
 def collectives(facts: Catalogue) -> Curves:

@@ -97,12 +97,8 @@ def _details(
         amount = getattr(built, name)
         details[name] = derived(amount, "switch", f"networks.{name}", text, (count,))
     details["bisection_bandwidth"] = bisection(config, built, count)
-    down, up = uplinks(config)
-    passes = throughput(config.routing, down, up, facts, samples)
-    details["throughput"] = passes
-    details["used_bisection"] = (details["bisection_bandwidth"] * passes).named(
-        "networks.used_bisection", "bisection bandwidth x throughput of the routing"
-    )
+    if config.topology not in ("dragonfly", "torus"):
+        details |= _routed(config, int(built.tiers.max()), details, facts, samples)
     parts = bill.capex(config, built, count, facts, samples)
     if parts:
         prices = total(parts.values())
@@ -117,6 +113,30 @@ def _details(
     details["link_failures"] = per_day(count, facts, samples)
     details["links_down"] = down_at_once(details["link_failures"], facts, samples)
     return details
+
+
+def _routed(
+    config: NetworksConfig,
+    tiers: int,
+    details: dict[str, Estimate],
+    facts: Catalogue,
+    samples: int,
+) -> dict[str, Estimate]:
+    """What routing leaves of a Clos network, and its switches' latency on the longest path."""
+    down, up = uplinks(config)
+    passes = throughput(config.routing, down, up, tiers, facts, samples)
+    used = details["bisection_bandwidth"] * passes
+    hops = max(0, 2 * tiers - 1)
+    latency = facts.estimate("networks.latency.quantum_2", samples) * float(hops)
+    return {
+        "throughput": passes,
+        "used_bisection": used.named(
+            "networks.used_bisection", "bisection bandwidth x throughput of the routing"
+        ),
+        "switch_latency": latency.to("us").named(
+            "networks.switch_latency", f"{hops} switches on the longest path x latency of one"
+        ),
+    }
 
 
 def _no_network(ask: Ask, count: Estimate) -> LayerPlan:
