@@ -64,12 +64,11 @@ def module_cost(
     kind = kind_of(ask)
     if kind == "wafer-scale":
         raise NoDataError("no sourced cost of a wafer-scale package")
+    _complete(ask)
     parts = {name: nothing(name) for name in PARTS}
     for name, part in (("die", "logic"), ("base", "base")):
         if f"{part}_dies" in ask:
             parts[name] = _dies(part, ask, config, facts, samples)
-    if "logic_dies" not in ask:
-        raise NoDataError(f"no dies of {ask.accelerator} on record")
     if "hbm_capacity" in ask:
         price = memory_price(ask.labels.get("hbm", ""), facts, samples, config.order_date)
         each = ask["hbm_capacity"] / ask["accelerators"]
@@ -79,6 +78,14 @@ def module_cost(
     parts["waste"] = _waste(kind, parts, ask, config, facts, samples)
     whole = total(parts.values()).named("fabs.module_cost", "sum of the parts")
     return {**parts, "total": whole}
+
+
+def _complete(ask: Ask) -> None:
+    """Refuse a module of which a part is known to be there, but not how much of it."""
+    needed = {"logic_dies": "logic_dies", "base_node": "base_dies", "hbm": "hbm_capacity"}
+    for label, name in needed.items():
+        if name not in ask and (label == name or label in ask.labels):
+            raise NoDataError(f"no {name.replace('_', ' ')} of {ask.accelerator} on record")
 
 
 def nothing(name: str) -> Estimate:

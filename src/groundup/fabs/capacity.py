@@ -116,7 +116,10 @@ def build_cost(
     node: str, wafers_per_month: Estimate, facts: Catalogue, samples: int = 0
 ) -> Estimate:
     """USD of a fab for so many wafers a month; NoDataError where the node's capex is not known."""
-    each = facts.estimate(f"fabs.fab.capex.{FAMILY.get(node, node)}", samples)
+    key = f"fabs.fab.capex.{FAMILY.get(node, node)}"
+    if key not in facts:
+        raise NoDataError(f"no capex of a fab for node {node} in the catalogue")
+    each = facts.estimate(key, samples)
     return (wafers_per_month * each).to("GUSD").named("fabs.build_cost", "wafers a month x capex")
 
 
@@ -124,7 +127,10 @@ def euv_tools(
     node: str, wafers_per_month: Estimate, facts: Catalogue, samples: int = 0
 ) -> Estimate:
     """EUV scanners for so many wafers a month: EUV layers x wafers / throughput of a tool."""
-    layers = facts.estimate(f"fabs.node.{FAMILY.get(node, node)}.euv_layers", samples)
+    key = f"fabs.node.{FAMILY.get(node, node)}.euv_layers"
+    if key not in facts:
+        raise NoDataError(f"no EUV layers of node {node} in the catalogue")
+    layers = facts.estimate(key, samples)
     tool = facts.estimate("fabs.euv.per_tool", samples)
     one = given(1.0, "layer", "layers", "definition")
     found = (wafers_per_month * layers * one / tool).to("tool")

@@ -41,7 +41,8 @@ def defect_density(
     """Defects per cm2 at the decimal year `date`: Dm + (D0 - Dm) exp(-(t - t0)/tau).
 
     D0 was measured t0 months after volume started, Dm is the share of it that is left once the
-    node is mature; more than a year before volume it counts as a year. Without a date, or where the node's learning is not on record, D0 itself. NoDataError where there is none.
+    node is mature; more than a year before volume counts as a year. Without a date, or where the
+    node's learning is not on record, D0 itself. NoDataError where there is none.
     """
     base = f"fabs.node.{FAMILY.get(node, node)}"
     if f"fabs.node.{node}.defect_density" in facts:

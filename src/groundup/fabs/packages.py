@@ -91,6 +91,8 @@ def placements(ask: Ask) -> Estimate:
     count = ask["accelerators"]
     dies = "base_dies" if "base_dies" in ask else "logic_dies"
     names = [name for name in (dies, "hbm_stacks") if name in ask]
+    if dies not in ask:
+        raise NoDataError(f"no dies of {ask.accelerator} on record")
     each = [ask[name].samples / count.samples for name in names]
     placed = np.sum(np.broadcast_arrays(*each), axis=0)
     inputs = tuple(ask[name] for name in names)

@@ -95,8 +95,7 @@ def limit(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> L
     line = min(shares, key=lambda name: float(shares[name].values.min()))
     details |= {f"limit_{name}": share for name, share in shares.items()}
     details |= _new_fab(config, ask, facts, samples)
-    wanted = [name for name in LINES if name in ask or name != "base_wafers"]
-    missing = [LINES[name] for name in wanted if name not in shares]
+    missing = [LINES[name] for name in _wanted(ask) if name not in shares]
     binds = LINES[line] + (f" (no data: {', '.join(missing)})" if missing else "")
     first = first_module(stages(config, ask, facts, samples))
     details["first_module"] = first
@@ -104,6 +103,18 @@ def limit(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> L
     made = (months * count / there).named("fabs.production_time", "months x needs / limit")
     time = (first + made).named("fabs.lead_time", "first module + production")
     return LayerPlan(2, "fabs", count, there, binds, cost, time, None, details, included=True)
+
+
+def _wanted(ask: Ask) -> list[str]:
+    """Lines that the accelerator goes through, by what is said of it."""
+    kind = ask.labels.get("package", "cowos-s" if "hbm" in ask.labels else "organic")
+    there = {
+        "logic_wafers": True,
+        "base_wafers": "base_node" in ask.labels,
+        "hbm_wafers": "hbm" in ask.labels or "hbm_stacks" in ask,
+        "package_wafers": kind in ON_WAFER,
+    }
+    return [line for line in LINES if there[line]]
 
 
 def _booked(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int) -> dict[str, Estimate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -76,7 +77,11 @@ def die_yield(
 
 def at_most_bad(unit_yield: ArrayLike, units: int, bad: int) -> Array:
     """Probability that at most `bad` of `units` equal units are bad, each good independently."""
+    if bad >= units:
+        return np.ones_like(np.asarray(unit_yield, float))
     good = np.clip(np.asarray(unit_yield, float), 1e-300, 1.0)
+    if 2 * bad >= units:  # the shorter sum: fewer good units than needed
+        return np.asarray(1 - at_most_bad(1 - good, units, units - bad - 1))
     odds = (1 - good) / good
     term = good**units
     found = term.copy()
@@ -96,6 +101,12 @@ def harvest_yield(good: ArrayLike, share: ArrayLike, units: int, bad: int) -> Ar
     return np.asarray(whole ** (1 - part) * at_most_bad(whole ** (part / units), units, bad))
 
 
+@functools.lru_cache(maxsize=4)
+def _laguerre(nodes: int) -> tuple[Array, Array]:
+    points, weights = np.polynomial.laguerre.laggauss(nodes)
+    return np.asarray(points), np.asarray(weights)
+
+
 def clustered_harvest_yield(
     defects: ArrayLike, share: ArrayLike, units: int, bad: int, clustering: ArrayLike = 3.0
 ) -> Array:
@@ -106,7 +117,7 @@ def clustered_harvest_yield(
     `units` bad), by Gauss-Laguerre quadrature with weights x^(alpha - 1).
     """
     mean, part, alpha = (np.asarray(x, float)[..., None] for x in (defects, share, clustering))
-    points, weights = np.polynomial.laguerre.laggauss(_NODES)
+    points, weights = _laguerre(_NODES)
     weight = np.exp((alpha - 1) * np.log(points)) * weights
     weight = weight / weight.sum(axis=-1, keepdims=True)
     there = mean / alpha * points
