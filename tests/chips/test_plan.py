@@ -20,7 +20,8 @@ def test_dies_and_stacks_go_down():
     down = demand(ChipsConfig(accelerator="h200-sxm"), ask("h200-sxm", 10.0), FACTS)
     assert (down["logic_dies"].value, down["hbm_stacks"].value) == (10, 60)
     assert down["hbm_capacity"].to("GB").value == 1440
-    assert down.labels == {"logic_node": "n5", "hbm": "hbm3e"}
+    assert down.labels == {"logic_node": "n5", "hbm": "hbm3e", "package": "cowos-s"}
+    assert down["interposer_area"].to("mm2/accelerator").value == 2150
 
 
 def test_stacks_by_accelerator():
@@ -42,6 +43,16 @@ def test_owned_accelerators_cost_their_write_off():
     assert made.cost.value == pytest.approx(capex.value / 5)
     assert made.cost.low < made.cost.value < made.cost.high
     assert made.details["peak_bf16"].to("EFLOP/s").value == pytest.approx(16.2, abs=0.05)
+
+
+def test_matrix_products_are_planned_below_the_peak():
+    made = limit(ChipsConfig("h100-sxm", 8), ask(count=8.0), FACTS, 200)
+    share = made.details["matmul_bf16"].value / made.details["peak_bf16"].value
+    assert share == pytest.approx(0.806, abs=0.01)
+    assert "matmul_fp32" not in made.details
+    bare = limit(ChipsConfig("tpu-v5p", 8), ask("tpu-v5p", 8.0), FACTS)
+    assert "peak_bf16" in bare.details
+    assert "matmul_bf16" not in bare.details  # no power on record, no law
 
 
 def test_count_in_the_stack_file_limits():

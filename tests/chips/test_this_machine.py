@@ -66,6 +66,52 @@ def test_other_files_are_refused(tmp_path, text):
         this_machine.load(path)
 
 
+@pytest.fixture(scope="module")
+def whole():
+    return this_machine.measure(this_machine.FULL_SECONDS)
+
+
+def test_a_full_measurement_has_every_kind_of_reading(whole):
+    pytest.importorskip("torch")
+    kinds = {name.split(".")[0] for name in whole.readings}
+    assert kinds == {"gemm", "attention", "triad", "adamw", "process", "disk"}
+    assert whole.skipped == {}
+    facts = load_catalogue().with_facts(whole.facts())
+    for name, read in whole.readings.items():
+        assert read["value"] > 0, name
+        assert facts[f"chips.this-machine.{name}"].unit == read["unit"]
+    # the readings beside the peaks are no peaks: the planner's formats stay what they were
+    assert set(peaks(THIS_MACHINE, facts)) == {"fp32", "bf16"}
+
+
+def test_readings_obey_what_machines_do(whole):
+    pytest.importorskip("torch")
+    value = {name: float(read["value"]) for name, read in whole.readings.items()}
+    # a matrix times a vector moves every weight once: it cannot beat memory by its caches' worth
+    assert value["gemm.fp32.1x2048x2048"] < value["gemm.fp32.2048x2048x2048"]
+    assert value["process.allreduce"] < value["process.bandwidth"] * 10
+    assert value["process.round_trip"] > 0.5  # us; no message crosses the kernel faster
+
+
+def test_a_file_of_an_older_groundup_still_loads(tmp_path):
+    import json
+    from dataclasses import asdict
+
+    old = asdict(this_machine.outline())
+    del old["readings"], old["skipped"]
+    path = tmp_path / "machine.json"
+    path.write_text(json.dumps(old))
+    assert this_machine.load(path) == this_machine.outline()
+
+
+def test_what_is_missing_is_said(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    machine = this_machine.measure(this_machine.FULL_SECONDS)
+    assert "torch is missing" in machine.skipped.values()
+    assert not any(name.startswith(("gemm", "attention")) for name in machine.readings)
+    assert "process.bandwidth" in machine.readings
+
+
 def test_outline_measures_nothing_but_knows_cores_and_memory():
     machine = this_machine.outline()
     assert machine.cores >= 1

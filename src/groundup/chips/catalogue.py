@@ -19,6 +19,9 @@ DESIGNED = "designed"
 PARTS = ("logic", "base")
 """Kinds of die in a package: compute dies, and the base dies under them where there are any."""
 
+FITTED = ("gpu", "tensor")
+"""Families that the laws of kernels were fitted on: GPUs, chips of large matrix engines."""
+
 
 @dataclass(frozen=True)
 class Chip:
@@ -54,7 +57,7 @@ def chips() -> Mapping[str, Chip]:
     text = files("groundup.chips").joinpath("accelerators.toml").read_text(encoding="utf-8")
     found = {
         THIS_MACHINE: Chip(THIS_MACHINE, "the machine that this runs on", {}),
-        DESIGNED: Chip(DESIGNED, "a chip that does not exist yet", {}),
+        DESIGNED: Chip(DESIGNED, "a chip that does not exist yet", {}, family="gpu"),
     }
     for name, row in tomllib.loads(text).items():
         nodes = {part: row.pop(part) for part in PARTS if part in row}
@@ -75,6 +78,16 @@ def chip(name: str) -> Chip:
             f"the catalogue has: {', '.join(sorted(chips()))}"
         )
     return chips()[name]
+
+
+def needs_law(name: str, law: str) -> None:
+    """NoDataError where the laws of kernels were not fitted on the chip's family."""
+    family = chip(name).family
+    if family not in FITTED:
+        raise NoDataError(
+            f"no law of {law} for {name}: it was fitted on the families {' and '.join(FITTED)}; "
+            f"this one is {family or 'not on record'}"
+        )
 
 
 def figure(name: str, quantity: str, facts: Catalogue, samples: int = 0) -> Estimate:

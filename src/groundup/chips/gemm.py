@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from groundup.chips.catalogue import chip, figure, known
+from groundup.chips.catalogue import chip, figure, known, needs_law
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
 from groundup.facts.estimate import Estimate, given, maximum, minimum
 
 Array = NDArray[np.float64]
-_FITTED = ("gpu", "tensor")
-"""Families that the law was fitted on: GPUs and chips of large matrix engines."""
+_FORMATS = ("bf16", "fp16", "fp8", "int8", "fp4")
+"""Formats of the matrix units that the law speaks of: fitted on bf16 and fp8."""
 BYTES = {"fp32": 4.0, "tf32": 4.0, "bf16": 2.0, "fp16": 2.0, "fp8": 1.0, "int8": 1.0, "fp4": 0.5}
 """Bytes of an element by number format."""
 
@@ -27,18 +27,17 @@ def gemm_share(name: str, number_format: str, facts: Catalogue, samples: int = 0
     Fitted to 18 measurements (facts `chips.gemm.*` with their errors). NoDataError where power or
     peak is not on record, or the chip's family is none that the law was fitted on.
     """
-    here = chip(name)
-    if here.family not in _FITTED:
+    needs_law(name, "matrix products")
+    if number_format not in _FORMATS:
         raise NoDataError(
-            f"no law of matrix products for {name}: it was fitted on {' and '.join(_FITTED)} "
-            f"families, this one is {here.family or 'not on record'}"
+            f"no law of matrix products in {number_format}; it speaks of {', '.join(_FORMATS)}"
         )
     peak = figure(name, f"peak.{number_format}.dense", facts, samples)
     power = figure(name, "tdp", facts, samples)
     scale = facts.estimate("chips.gemm.reference", samples)
     exponent = facts.estimate("chips.gemm.power_exponent", samples)
     share = facts.estimate("chips.gemm.share", samples) * (power / peak / scale) ** exponent
-    if here.maker == "AMD":
+    if chip(name).maker == "AMD":
         share = share * facts.estimate("chips.gemm.amd", samples)
     formula = "share x (power / peak) ^ exponent [x software]"
     return minimum(share, 1.0).named("chips.gemm_share", formula)

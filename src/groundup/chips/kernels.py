@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from numpy.typing import ArrayLike
 
-from groundup.chips.catalogue import chip, figure
+from groundup.chips.catalogue import chip, figure, needs_law
 from groundup.chips.gemm import matmul_speed
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
@@ -65,8 +65,10 @@ def decode_time(name: str, step: Decoding, facts: Catalogue, samples: int = 0) -
 
     time = max(bytes / (share x bandwidth), operations / matmul speed) + layers x overhead, the
     share and the overhead fitted to seven published rows (facts `chips.decode.*`). Arithmetic is
-    left out where no law of matrix products covers the chip; it is small below the ridge point.
+    left out where no power is on record; it is small below the ridge point. NoDataError for a chip
+    whose family the share was not fitted on.
     """
+    needs_law(name, "decoding")
     batch = given(step.batch, "1", "batch", "asked for")
     one = given(1.0, "accelerator", "one accelerator")
     weights = given(step.weight_bytes, "B", "weights")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from groundup.chips.catalogue import PARTS, chip, known, peaks, power
+from groundup.chips.catalogue import DESIGNED, PARTS, chip, known, peaks, power
 from groundup.chips.config import ChipsConfig
+from groundup.chips.gemm import matmul_speed
 from groundup.facts.catalogue import Catalogue
+from groundup.facts.errors import NoDataError
 from groundup.facts.estimate import Estimate, given
 from groundup.facts.layer import Ask, LayerPlan
 
@@ -13,8 +15,8 @@ def demand(config: ChipsConfig, ask: Ask, facts: Catalogue, samples: int = 0) ->
     """Dies, memory stacks and packages of the accelerators that the plan asks for.
 
     Hands down `logic_dies`, `logic_die_area`, `base_dies`, `base_die_area`, `hbm_stacks`,
-    `hbm_stack_dies` and `hbm_capacity` where they are on record, and the labels `logic_node`,
-    `base_node`, `hbm`.
+    `hbm_stack_dies`, `hbm_capacity`, `interposer_area` and `substrate_area` where they are on
+    record, and the labels `logic_node`, `base_node`, `hbm`, `package`.
     """
     here = chip(ask.accelerator)
     count = ask["accelerators"]
@@ -32,10 +34,25 @@ def demand(config: ChipsConfig, ask: Ask, facts: Catalogue, samples: int = 0) ->
         found["hbm_stacks"] = (count * stacks).named("chips.hbm_stacks")
         found["hbm_stack_dies"] = layers
         found["hbm_capacity"] = (count * stacks * capacity).named("chips.hbm_capacity")
+    for quantity in ("interposer_area", "substrate_area"):
+        area = known(here.name, quantity, facts, samples)
+        if area is not None:
+            found[quantity] = area
+    return ask.with_(**found).labelled(**_labels(config, here.name))
+
+
+def _labels(config: ChipsConfig, name: str) -> dict[str, str]:
+    """Nodes, memory generation and package kind; a designed chip's are in the stack file."""
+    if name == DESIGNED:
+        # N4 is priced and booked as N5, N6 as N7: one class of tools
+        node = {"n4": "n5", "n6": "n7"}.get(config.design_node, config.design_node)
+        labels = {"logic_node": node}
+        stacked = {"hbm": config.design_hbm, "package": "cowos-l"}
+        return labels | stacked if config.design_hbm_stacks else labels
+    here = chip(name)
     labels = {f"{part}_node": node for part, node in here.nodes.items()}
-    if here.hbm:
-        labels["hbm"] = here.hbm
-    return ask.with_(**found).labelled(**labels)
+    labels |= {"hbm": here.hbm, "package": here.package}
+    return {word: value for word, value in labels.items() if value}
 
 
 def limit(config: ChipsConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> LayerPlan:
@@ -48,6 +65,11 @@ def limit(config: ChipsConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> 
     details: dict[str, Estimate] = {"accelerator_hours": ask["accelerator_hours"]}
     for word, peak in peaks(name, facts, samples).items():
         details[f"peak_{word}"] = (count * peak).to("PFLOP/s").named(f"chips.peak_{word}")
+        try:
+            speed = matmul_speed(name, word, facts, samples)
+        except NoDataError:
+            continue  # no law for this chip, or no power on record: the peak stands alone
+        details[f"matmul_{word}"] = (count * speed).to("PFLOP/s").named(f"chips.matmul_{word}")
     for quantity in ("memory", "bandwidth"):
         figure = known(name, quantity, facts, samples)
         if figure is not None:

@@ -1,28 +1,38 @@
-"""Measures the machine at hand: matrix-product speed, memory bandwidth, disk; a chip of its own."""
+"""Measures the machine at hand and makes it a chip of the catalogue."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
-import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 
+from groundup.chips import allreduce
+from groundup.chips.bench import ROUNDS, Bench, Progress, Rate, rates
+from groundup.chips.bench_compute import attention, grid, optimiser, products
+from groundup.chips.bench_moves import copy, disk_read, disk_write, processes, triad
 from groundup.facts.errors import ArtifactError
 from groundup.facts.fact import Fact
 
-Progress = Callable[[str, float, float], None]
-_SIZE = 1024
-"""Side of the square matrices, big enough to be compute bound, small enough for a small machine."""
-_COPY_BYTES = 128 * 2**20
-"""Two arrays of it exceed the caches, so that the copy measures memory."""
-_DISK_BYTES = 64 * 2**20
+FULL_SECONDS = 5.0
+"""With less time only products, memory copy and disk writing are measured: a quick look."""
+_ALLREDUCE_SHARE = 0.06
+"""Share of the time that the two processes add vectors for."""
+_UNITS = {
+    "gemm": (1e12, "TFLOP/(s*accelerator)"),
+    "attention": (1e12, "TFLOP/(s*accelerator)"),
+    "triad": (1e9, "GB/(s*accelerator)"),
+    "adamw": (1e6, "Mparameter/(s*accelerator)"),
+    "process": (1e9, "GB/s"),
+    "disk": (1e6, "MB/s"),
+}
+"""Scale and unit of the further readings, by the first word of their name."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,10 @@ class Machine:
     """Relative spread (half of 5 to 95 %) of the repeats by quantity, an honest error bar."""
     measured_on: str
     """ISO date."""
+    readings: dict[str, dict[str, float | str]] = field(default_factory=dict)
+    """Further measurements by the name of their fact: `value`, `unit`, `spread`."""
+    skipped: dict[str, str] = field(default_factory=dict)
+    """What was not measured, and why."""
 
     def facts(self) -> list[Fact]:
         """The measurements as facts under `chips.this-machine`, for `Catalogue.with_facts`."""
@@ -58,6 +72,8 @@ class Machine:
         for word, speed in self.flop_per_s.items():
             doubt = self.spread[f"matrix product {word}"]
             rows.append((f"peak.{word}.dense", speed / 1e12, "TFLOP/(s*accelerator)", doubt))
+        for name, read in self.readings.items():
+            rows.append((name, float(read["value"]), str(read["unit"]), float(read["spread"])))
         return [self._fact(*row) for row in rows]
 
     def _fact(self, name: str, value: float, unit: str, spread: float) -> Fact:
@@ -99,34 +115,71 @@ def outline() -> Machine:
 
 
 def measure(seconds: float = 8.0, progress: Progress | None = None) -> Machine:
-    """Run the micro-benchmarks for about `seconds`; torch is used where it is installed.
+    """Run the micro-benchmarks for about `seconds` (starting processes takes some seconds more).
 
-    Without torch only fp32 is measured (numpy); a number format that the machine does not have in
-    hardware is reported at the speed that it really runs at.
+    Below `FULL_SECONDS` only the peak products, memory copy and disk writing; else also products
+    of other shapes, the triad, attention, an optimiser step, disk reading, and messages and an
+    all-reduce between two processes. Without torch only fp32 products are measured (numpy), and
+    `skipped` says what is missing; a number format that the machine does not have in hardware is
+    reported at the speed that it really runs at.
     """
-    report = progress or (lambda label, done, total: None)
-    products = _products()
-    tasks: list[tuple[str, Callable[[], float], float]] = [
-        *((f"matrix product {word}", run, 2.0 * _SIZE**3) for word, run in products.items()),
-        ("memory copy", _copy(), 2.0 * _COPY_BYTES),
-        ("disk write", _disk, float(_DISK_BYTES)),
-    ]
-    rates: dict[str, float] = {}
-    spread: dict[str, float] = {}
-    for index, (label, run, work) in enumerate(tasks):
-        report(label, index, len(tasks))
-        rates[label], spread[label] = _rate(run, work, seconds / len(tasks))
-    report("measured", len(tasks), len(tasks))
+    with ExitStack() as stack:
+        square, missing = products()
+        benches = [*square, copy(), disk_write()]
+        skipped = {"bf16, attention, optimiser, all-reduce": missing} if missing else {}
+        full = seconds >= FULL_SECONDS
+        if full:
+            benches += [triad(), *grid(), *attention(), *optimiser()]
+            benches += stack.enter_context(disk_read()) + stack.enter_context(processes())
+        spent = seconds * _ALLREDUCE_SHARE if full else 0.0
+        found = rates(benches, seconds - spent, progress)
+    if full and not missing:
+        found |= _allreduce(spent, skipped)
+    if progress is not None:
+        done = ROUNDS * len(benches)
+        progress("measured", done, done)
+    return _machine(benches, square, found, skipped)
+
+
+def _machine(
+    benches: list[Bench], square: list[Bench], found: dict[str, Rate], skipped: dict[str, str]
+) -> Machine:
+    words = {bench.label.rsplit(" ", 1)[1]: found[bench.label].rate for bench in square}
     return Machine(
         name=_processor(),
         cores=cores(),
         memory_bytes=memory_bytes(),
-        flop_per_s={word: rates[f"matrix product {word}"] for word in products},
-        copy_bytes_per_s=rates["memory copy"],
-        disk_bytes_per_s=rates["disk write"],
-        spread=spread,
+        flop_per_s=words,
+        copy_bytes_per_s=found["memory copy"].rate,
+        disk_bytes_per_s=found["disk write"].rate,
+        spread={bench.label: found[bench.label].spread for bench in benches},
         measured_on=date.today().isoformat(),
+        readings=dict(_readings(found)),
+        skipped=skipped,
     )
+
+
+def _readings(found: dict[str, Rate]) -> Iterator[tuple[str, dict[str, float | str]]]:
+    """Facts beside the old ones; a round trip is a time, the rest are rates."""
+    for label, rate in found.items():
+        if label == "process.round_trips":
+            micros = 1e6 / rate.rate
+            yield "process.round_trip", {"value": micros, "unit": "us", "spread": rate.spread}
+        elif label.split(".")[0] in _UNITS:
+            scale, unit = _UNITS[label.split(".")[0]]
+            yield label, {"value": rate.rate / scale, "unit": unit, "spread": rate.spread}
+
+
+def _allreduce(seconds: float, skipped: dict[str, str]) -> dict[str, Rate]:
+    """Bytes of the vector per second of two processes' all-reduce; the reason in `skipped`."""
+    times, why = allreduce.measured(seconds)
+    if not times:
+        skipped["all-reduce"] = why
+        return {}
+    low, middle, high = np.quantile(times, [0.05, 0.5, 0.95])
+    best = float(np.mean(sorted(times)[:3]))
+    spread = float((high - low) / (2 * middle))
+    return {"process.allreduce": Rate(4.0 * allreduce.ELEMENTS / best, spread, len(times))}
 
 
 def cores() -> int:
@@ -142,77 +195,6 @@ def memory_bytes() -> float:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):
         return 0.0
-
-
-def _rate(run: Callable[[], float], work: float, seconds: float) -> tuple[float, float]:
-    """Best work per second over repeats, and the spread of the middle 90 % around the median.
-
-    The best repeat is the machine; slower ones are its other tenants. The first one warms up.
-    """
-    run()
-    times: list[float] = []
-    end = time.perf_counter() + seconds
-    while len(times) < 3 or time.perf_counter() < end:
-        times.append(run())
-    low, middle, high = np.quantile(times, [0.05, 0.5, 0.95])
-    return work / min(times), float((high - low) / (2 * middle))
-
-
-def _products() -> dict[str, Callable[[], float]]:
-    """A timed matrix product by number format."""
-    try:
-        import torch
-    except ImportError:
-        return {"fp32": _numpy_product()}
-
-    def timed(dtype: torch.dtype) -> Callable[[], float]:
-        left = torch.randn(_SIZE, _SIZE).to(dtype)
-        right = torch.randn(_SIZE, _SIZE).to(dtype)
-
-        def run() -> float:
-            start = time.perf_counter()
-            torch.mm(left, right)
-            return time.perf_counter() - start
-
-        return run
-
-    return {"fp32": timed(torch.float32), "bf16": timed(torch.bfloat16)}
-
-
-def _numpy_product() -> Callable[[], float]:
-    generator = np.random.default_rng(0)
-    left = generator.random((_SIZE, _SIZE), dtype=np.float32)
-    right = generator.random((_SIZE, _SIZE), dtype=np.float32)
-
-    def run() -> float:
-        start = time.perf_counter()
-        left @ right
-        return time.perf_counter() - start
-
-    return run
-
-
-def _copy() -> Callable[[], float]:
-    source = np.ones(_COPY_BYTES // 8)
-    target = np.empty_like(source)
-
-    def run() -> float:
-        start = time.perf_counter()
-        np.copyto(target, source)
-        return time.perf_counter() - start
-
-    return run
-
-
-def _disk() -> float:
-    block = os.urandom(2**20)
-    with tempfile.TemporaryFile() as file:
-        start = time.perf_counter()
-        for _ in range(_DISK_BYTES // len(block)):
-            file.write(block)
-        file.flush()
-        os.fsync(file.fileno())
-        return time.perf_counter() - start
 
 
 def _processor() -> str:

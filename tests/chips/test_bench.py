@@ -1,0 +1,71 @@
+import itertools
+import time
+
+import numpy as np
+import pytest
+
+from groundup.chips.allreduce import measured
+from groundup.chips.bench import Bench, rates
+from groundup.chips.bench_moves import disk_read, processes, triad
+
+
+def scripted(times):
+    """A benchmark whose runs last what a list says, without waiting."""
+    left = iter(times)
+    return lambda: next(left)
+
+
+def test_the_fastest_three_repeats_make_the_rate():
+    times = [9.0, 1.0, 2.0, 3.0, 50.0, 4.0]  # the first warms up
+    made = rates([Bench("x", scripted(times), 12.0)], seconds=0.0, rounds=1)["x"]
+    assert made.rate == pytest.approx(12.0 / np.mean([1.0, 2.0, 3.0]))
+    assert made.repeats == 3
+
+
+def test_one_slow_spell_does_not_move_the_rate():
+    quiet = rates([Bench("x", _cycle([1.0]), 1.0)], seconds=0.01)["x"].rate
+    busy = rates([Bench("x", _cycle([1.0, 1.0, 1.0, 7.0, 9.0]), 1.0)], seconds=0.01)["x"]
+    assert busy.rate == quiet
+    assert busy.spread > 1
+
+
+def test_progress_counts_up_through_the_rounds():
+    seen = []
+    benches = [Bench(name, _cycle([1.0]), 1.0) for name in "ab"]
+    rates(benches, 0.001, lambda label, done, total: seen.append((label, done, total)), rounds=2)
+    assert seen == [("a", 0, 4), ("b", 1, 4), ("a", 2, 4), ("b", 3, 4)]
+
+
+def test_time_is_kept():
+    benches = [Bench(name, _sleeping, 1.0) for name in "abc"]
+    start = time.perf_counter()
+    rates(benches, 0.3)
+    assert 0.25 < time.perf_counter() - start < 2.0
+
+
+def test_messages_and_files_are_timed():
+    with processes() as pair, disk_read() as disk:
+        made = rates([*pair, *disk, triad()], 0.4, rounds=1)
+    assert made["process.round_trips"].rate > 100
+    assert made["process.bandwidth"].rate > 1e7
+    assert made["triad"].rate > 1e8
+    assert set(made) >= {"process.bandwidth", "process.round_trips", "triad"}
+
+
+def test_two_processes_add_vectors():
+    pytest.importorskip("torch")
+    times, why = measured(0.2)
+    assert why == ""
+    assert len(times) >= 5
+    assert all(0 < seconds < 10 for seconds in times)
+
+
+def _cycle(times):
+    endless = itertools.cycle(times)
+    return lambda: next(endless)
+
+
+def _sleeping():
+    """A hundredth of a second of real time: the loop's own clock is what is tested."""
+    time.sleep(0.01)
+    return 0.01
