@@ -16,6 +16,7 @@ from groundup.materials.concentration import Concentration, all_steps, verdict
 from groundup.materials.config import MaterialsConfig
 from groundup.materials.controls import controls_of, recorded_until, timeline
 from groundup.materials.economy import METALS, Restriction, restriction
+from groundup.materials.history import past_shocks
 from groundup.materials.shocks import FLOORS, Shock, layer_supply
 
 _EXAMPLE = Shock("gallium", "refining", "china", 1.0, 0, 12)
@@ -150,9 +151,13 @@ def _controls() -> Timeline:
         note = f"{row.kind} against {row.against} from {row.start}{until}. {row.scope}"
         start = _year(row.start)
         spans.append(Span(label, start, max(end, start), note))
+    for past in past_shocks():
+        start, share = _year(past.day), f"{100 * past.shock.lost:.0f} %"
+        note = f"{past.shock.material}: {share} of {past.shock.supplier} lost. {past.seen}"
+        spans.append(Span(past.name, start, start + past.shock.months / 12, note))
     return Timeline(
-        "Export controls on the stack's materials",
-        "year", tuple(spans),
+        "Export controls on the stack's materials, and supply shocks that happened",
+        "year", tuple(sorted(spans, key=lambda span: span.start)),
         f"Followed until {recorded_until()}; a suspension may have run out or been prolonged "
         "since. A span of no length was suspended before it began.",
     )  # fmt: skip
