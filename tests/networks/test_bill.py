@@ -41,6 +41,14 @@ def test_copper_in_the_rack_takes_the_optics_of_one_tier():
     assert dollars(optics="copper-in-rack") < dollars()
 
 
+def test_twin_port_modules_of_a_superpod():
+    # 127 DGX H100 and four managers: 1 020 cables to leaves, 1 024 above, two ends to a module
+    chosen = NetworksConfig(topology="rail-optimised")
+    made = fabric(chosen, given(1020.0, "accelerator", "n"))
+    found = bill.modules(bill.ends(chosen, made))
+    assert float(found[0]) == 1020 / 2 + (1020 + 2 * 1024) / 2
+
+
 def test_order_of_power_by_optics():
     watts = {name: kilowatts(optics=name) for name in OPTICS}
     assert watts["co-packaged"] < watts["lpo"] < watts["pluggable"]

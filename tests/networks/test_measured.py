@@ -7,7 +7,16 @@ import pytest
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.errors import FactError, NoDataError
 from groundup.networks.collectives import Channel, in_network_all_reduce, ring_traffic
-from groundup.networks.measured import CURVES, Curve, curve, errors, fit, held_out_errors, predict
+from groundup.networks.measured import (
+    CURVES,
+    Curve,
+    channel_of,
+    curve,
+    errors,
+    fit,
+    held_out_errors,
+    predict,
+)
 
 FACTS = load_catalogue()
 DATA = Path(__file__).parents[1] / "data" / "collective.csv"
@@ -72,6 +81,14 @@ def test_a_known_channel_is_found_again():
     assert found.beta == pytest.approx(400e9, rel=1e-6)
     assert found.half == pytest.approx(3e7, rel=1e-6)
     assert found.start == pytest.approx(5e-5, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_shipped_channels_are_the_fitted_ones(name):
+    shipped, fitted = channel_of(name, FACTS, 10), fit(curve(name, FACTS))
+    for part in ("start", "beta", "half"):
+        assert getattr(shipped, part).shape == (11,)
+        assert getattr(shipped, part)[0] == pytest.approx(float(getattr(fitted, part)), rel=1e-3)
 
 
 def test_one_wild_point_moves_the_fit_little():

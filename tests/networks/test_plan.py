@@ -121,3 +121,16 @@ def test_pace_starts_late_rises_and_ends_at_the_plan(samples):
 def test_bad_config_names_key_and_value(key, value):
     with pytest.raises(ConfigError, match=f"networks.{key} = {value!r}"):
         NetworksConfig(**{key: value})
+
+
+def test_failed_links_stop_servers_and_planes_only_slow_them():
+    one, two = plan(8192.0)[1], plan(8192.0, topology="dual-plane")[1]
+    down = one.details["links_down"].value
+    assert one.details["accelerators_out"].value == pytest.approx(8 * down)
+    assert two.details["accelerators_out"].value == 0
+
+
+def test_scale_up_domains_where_they_are_known():
+    made = plan(1000.0)[1]
+    assert made.details["scale_up_domains"].value == 125
+    assert made.details["scale_up_switches"].value == 500

@@ -102,3 +102,16 @@ def test_more_endpoints_never_take_fewer_cables(a, b, k):
 def test_switches_that_cannot_be_split_are_refused(k, oversubscription):
     with pytest.raises(ConfigError, match="switch_ports"):
         fat_tree(10, k, oversubscription)
+
+
+@given(sizes, sizes, ports, st.sampled_from([1.0, 3.0]))
+def test_more_endpoints_never_take_fewer_switches(a, b, k, oversubscription):
+    few, many = (fat_tree(n, k, oversubscription).switches for n in sorted((a, b)))
+    assert few <= many
+
+
+@given(sizes, ports)
+def test_every_leaf_reaches_every_spine_equally(endpoints, k):
+    built = fat_tree(endpoints, k)
+    if built.tiers == 2:
+        assert (k - ports_down(k, 1.0)) % built.spine == 0

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from groundup.facts.catalogue import load_catalogue
 from groundup.networks import torus
+from groundup.networks.collectives import Channel
 from groundup.networks.torus import bisection_links, links, most_endpoints
 
 
@@ -50,3 +52,24 @@ def test_bisection_is_what_the_middle_plane_cuts(shape):
 def test_more_cubes_than_ports_take_more_pods():
     assert int(torus.torus(4097.0, 128).core) == 96
     assert int(torus.torus(1.0, 128).core) == 0
+
+
+def test_tpu_v6e_pod_as_published():
+    # cloud.google.com TPU v6e: 256 chips, 800 GB/s both ways over 4 ports; all-reduce bandwidth of
+    # a pod 102.4 TB/s, bisection 3.2 TB/s
+    facts = load_catalogue()
+    ports = facts["networks.ici.tpu-v6e.links"].value
+    one_way = facts["networks.ici.tpu-v6e.rate"].value / 2
+    assert ports * one_way * 2 == 800
+    pod = (16, 16, 1)
+    assert bisection_links(pod) * one_way == 3200
+    payload = 1e15
+    seconds = float(torus.all_reduce(payload, pod, Channel(0.0, one_way * 1e9)))
+    sent = 2 * 255 / 256 * payload * 256 / seconds  # by all chips together
+    assert sent == pytest.approx(102.4e12)
+
+
+def test_a_line_of_chips_is_a_ring_both_ways():
+    link = Channel(1e-6, 50e9)
+    assert float(torus.all_reduce(1e9, (8, 1, 1), link)) == pytest.approx(14e-6 + 1.75e9 / 100e9)
+    assert float(torus.all_reduce(1e9, (1, 1, 1), link)) == 0.0

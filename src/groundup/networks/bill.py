@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.estimate import Array, Estimate, derived
 from groundup.networks.config import NetworksConfig
@@ -41,6 +43,14 @@ def ends(config: NetworksConfig, built: Fabric) -> Ends:
     if config.optics == "copper-in-rack":
         return Ends(built.endpoint_cables, 0 * above, 2 * above)
     return Ends(0 * above, built.endpoint_cables, built.endpoint_cables + 2 * above)
+
+
+def modules(found: Ends, per_module: int = 2) -> Array:
+    """Pluggable modules when each holds that many ends (twin-port OSFP), none shared by both sides.
+
+    No published table that we could read states them; they follow from the cables.
+    """
+    return np.asarray(np.ceil(found.server / per_module) + np.ceil(found.switch / per_module))
 
 
 def size(config: NetworksConfig, facts: Catalogue) -> float:

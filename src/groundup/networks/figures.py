@@ -16,7 +16,7 @@ from groundup.networks.config import OPTICS, NetworksConfig
 from groundup.networks.designs import fabric
 from groundup.networks.designs import limit as most
 from groundup.networks.measured import CURVES, curve, fit, predict
-from groundup.networks.simulate import simulate
+from groundup.networks.simulate import fail_uplinks, simulate
 from groundup.networks.traffic import permutation
 
 _ALTERNATIVES = (
@@ -178,10 +178,15 @@ def routing() -> Curves:
     traffic = permutation(network.endpoints)
     shares = np.linspace(0, 100, 101)
     lines = []
-    for kind in ("ecmp", "adaptive"):
-        rates = simulate(network, traffic, kind, _SEEDS).rates
+    failed = fail_uplinks(network, round(_FAILED * network.leaves * network.up))
+    for kind, lost, word in (
+        ("ecmp", None, "hashed (ECMP)"),
+        ("adaptive", None, "adaptive"),
+        ("adaptive", failed, f"adaptive, {_FAILED:.0%} of cables failed"),
+    ):
+        rates = simulate(network, traffic, kind, _SEEDS, lost).rates
         x = np.percentile(rates, shares)
-        title = f"{kind}: mean {rates.mean():.0%}, slowest {rates.min():.0%}"
+        title = f"{word}: mean {rates.mean():.0%}, slowest {rates.min():.0%}"
         lines.append(Line(title, tuple(shares.tolist()), tuple(x.tolist())))
     return Curves(
         "Hashed flows collide; the slowest one sets the pace of synchronous training",
@@ -193,6 +198,8 @@ def routing() -> Curves:
 
 
 _SIMULATED_PORTS, _SIMULATED_LEAVES = 32, 16
+_FAILED = 0.02
+"""Share of failed cables in the drawn example; a choice, no measurement."""
 
 
 def generations(facts: Catalogue) -> Table:

@@ -72,6 +72,17 @@ def fit(measured: Curve) -> Channel:
     return Channel(0.0, 1 / slope, (cross / slope) ** 2, start)
 
 
+def channel_of(name: str, facts: Catalogue, samples: int = 0) -> Channel:
+    """The fitted channel of a machine as facts, one value for each draw; `fit` gave the numbers.
+
+    NoDataError where the catalogue has no machine of that name.
+    """
+    start, rate, half = (
+        facts.estimate(f"networks.fit.{name}.{part}", samples) for part in ("start", "rate", "half")
+    )
+    return Channel(0.0, rate.to("byte/s").samples, half.to("byte").samples, start.to("s").samples)
+
+
 def _robust(columns: Array, seconds: Array) -> Array:
     """Non-negative coefficients of least absolute relative error, by re-weighting."""
     weight = 1 / seconds

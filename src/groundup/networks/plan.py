@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from groundup.facts.catalogue import Catalogue
-from groundup.facts.estimate import Estimate, derived, given, total
+from groundup.facts.estimate import Estimate, ceil, derived, given, total
 from groundup.facts.layer import Ask, LayerPlan
 from groundup.networks import bill
 from groundup.networks.config import NetworksConfig
@@ -112,6 +112,8 @@ def _details(
     details["nic_power"] = bill.nic_power(config, count, facts, samples)
     details["link_failures"] = per_day(count, facts, samples)
     details["links_down"] = down_at_once(details["link_failures"], facts, samples)
+    details["accelerators_out"] = _out(config, details["links_down"])
+    details |= _scale_up(ask, facts, samples)
     return details
 
 
@@ -135,6 +137,30 @@ def _routed(
         ),
         "switch_latency": latency.to("us").named(
             "networks.switch_latency", f"{hops} switches on the longest path x latency of one"
+        ),
+    }
+
+
+def _out(config: NetworksConfig, down: Estimate) -> Estimate:
+    """Accelerators that wait for repairs: a server trains whole or not; planes keep it going."""
+    if config.topology == "dual-plane":
+        text = "a failed plane slows its servers and stops none"
+        return derived(down.samples * 0, "accelerator", "networks.out", text, (down,))
+    text = "links down x accelerators of a server"
+    return derived(down.samples * config.server_size, "accelerator", "networks.out", text, (down,))
+
+
+def _scale_up(ask: Ask, facts: Catalogue, samples: int) -> dict[str, Estimate]:
+    """Scale-up domains and their switch chips, where the accelerator's domain is on record."""
+    key = f"networks.domain.{ask.accelerator}"
+    if key not in facts:
+        return {}
+    domains = ceil(ask["accelerators"] / facts.estimate(key, samples))
+    each = facts.estimate(f"networks.domain_switches.{ask.accelerator}", samples)
+    return {
+        "scale_up_domains": domains.named("networks.scale_up_domains", "accelerators / domain"),
+        "scale_up_switches": (domains * each).named(
+            "networks.scale_up_switches", "domains x switch chips of one"
         ),
     }
 

@@ -8,9 +8,13 @@ ports of a switch.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 
+from groundup.facts.estimate import Array
+from groundup.networks.collectives import Channel, moved, ring_traffic
 from groundup.networks.topology import Fabric
 
 SIDE = 4
@@ -63,3 +67,20 @@ def bisection_links(shape: tuple[int, int, int]) -> int:
     longest = max(shape)
     section = int(np.prod(shape)) // longest
     return section * (0 if longest == 1 else 1 if longest == 2 else 2)
+
+
+def all_reduce(payload: ArrayLike, shape: tuple[int, int, int], channel: Channel) -> Array:
+    """Seconds when rings run both ways along every direction at once; `channel` is one link's.
+
+    A chip of d directions sends through 2d links; a ring along the longest side is passed twice for
+    every direction. P. Jain and Y. Sabharwal, Optimal bucket algorithms for large MPI collectives
+    on torus interconnects, ICS 2010.
+    """
+    sides = [side for side in shape if side > 1]
+    ways = sum(2 if side > 2 else 1 for side in sides)
+    wide = replace(channel, beta=np.asarray(channel.beta, float) * max(ways, 1))
+    chips = int(np.prod(shape))
+    volume = ring_traffic(chips) * np.asarray(payload, float)
+    steps = 2 * sum(side - 1 for side in sides)
+    latency = np.asarray(channel.start, float) + steps * np.asarray(channel.alpha, float)
+    return np.asarray(latency + moved(volume, payload, wide))
