@@ -99,8 +99,9 @@ def accuracy(facts: Catalogue, samples: int) -> list[Result]:
         parts = {use: lost.to("GUSD/year").value for use, lost in r.direct.items()}
         parts["buyers"] = r.downstream.to("GUSD/year").value
         text = ", ".join(f"{use} {value:.2f}" for use, value in parts.items())
-        print(f"  {metal}: price {100 * (r.price.value - 1):+.0f} % "
-              f"[{100 * (r.price.low - 1):+.0f}, {100 * (r.price.high - 1):+.0f}]; {text}")  # fmt: skip
+        low, high = (100 * (edge - 1) for edge in (r.price.low, r.price.high))
+        rise = f"{100 * (r.price.value - 1):+.0f} % [{low:+.0f}, {high:+.0f}]"
+        print(f"  {metal}: price {rise}; GUSD a year by use: {text}")
     share = semiconductor_share(both)
     print(f"  semiconductor makers bear {100 * share.value:.1f} % "
           f"[{100 * share.low:.0f}, {100 * share.high:.0f}] of the loss")  # fmt: skip

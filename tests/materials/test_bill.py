@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.estimate import given as known
 from groundup.facts.layer import Ask
-from groundup.materials.bill import of_optics, of_site, of_wafers, per_unit, shares
+from groundup.materials.bill import of_optics, of_site, of_wafers, per_unit, shares, worth
 
 FACTS = load_catalogue()
 
@@ -75,6 +75,20 @@ def test_spines_are_counted_for_racks_that_have_them():
     found = of_site(Ask("gb200", site), FACTS)
     assert found["copper_spines"].to("kg").value == pytest.approx(10 * 27.2)
     assert found["copper_spines"].to("t").value < found["copper"].to("t").value
+
+
+def test_worth_is_amount_times_price():
+    ask = Ask("any", {
+        **wafers(7.9135e6 / (math.pi * 0.15**2)),
+        "lithium": known(1.0, "t", "lithium"),
+        "copper": known(2.0, "t", "copper"),
+    })  # fmt: skip
+    found = worth(ask, FACTS)
+    assert found["silicon"].value == pytest.approx(11.5e9)  # the world's wafers, the world's sales
+    assert found["copper"].value == pytest.approx(2000 * 9.3)
+    # a tonne of lithium is 5.3 t of carbonate at 14 000 USD
+    assert found["lithium"].value == pytest.approx(14000 * 73.89 / (2 * 6.94), rel=1e-3)
+    assert set(found) == {"silicon", "helium", "lithium", "copper"}
 
 
 def test_per_unit_covers_wafer_transceiver_and_megawatt():

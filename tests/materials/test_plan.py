@@ -77,3 +77,33 @@ def test_rows_give_the_same_as_single_plans():
     for row, count in enumerate(wafers):
         single = limit(config, demand(config, ask(wafers=float(count)), FACTS, 30), FACTS, 30)
         np.testing.assert_allclose(rows.needs.samples[row], single.needs.samples)
+
+
+def test_the_longest_lead_time_of_the_bill_is_told():
+    down = demand(MaterialsConfig(), ask(), FACTS)
+    made = limit(MaterialsConfig(), down, FACTS)
+    longest = max(
+        FACTS[f"materials.{name}.lead_time"].value for name in ("silicon", "neon", "helium")
+    )
+    assert made.details["lead_time"].to("month").value == longest
+
+
+def test_priority_and_stock_are_handed_to_the_shocks_with_their_source():
+    down = demand(MaterialsConfig(priority=0.5, stock_months=3.0), ask(), FACTS)
+    assert down["material_priority"].value == 0.5
+    assert down["material_stock"].to("month").value == 3
+    assert "materials.stock_months" in down["material_stock"].source
+    plain = demand(MaterialsConfig(), ask(), FACTS)
+    assert "material_priority" not in plain
+    assert "material_stock" not in plain
+
+
+def test_optics_only_where_there_are_modules():
+    none = demand(
+        MaterialsConfig(), ask().with_(transceivers=given(0.0, "transceiver", "t")), FACTS
+    )
+    some = demand(
+        MaterialsConfig(), ask().with_(transceivers=given(10.0, "transceiver", "t")), FACTS
+    )
+    assert "gallium" not in none
+    assert some["gallium"].to("mg").value == pytest.approx(8.0, abs=0.1)

@@ -127,6 +127,29 @@ def shares(ask: Ask, facts: Catalogue, samples: int = 0) -> dict[str, Estimate]:
     }
 
 
+def worth(ask: Ask, facts: Catalogue, samples: int = 0) -> dict[str, Estimate]:
+    """What the amounts cost at the price on record, USD, by name in the ask.
+
+    Silicon is priced as polished wafers (sales of a year / area), lithium as its carbonate;
+    materials without a price on record are left out.
+    """
+    found: dict[str, Estimate] = {}
+    for name in ("helium", "copper", "gallium", "indium", "germanium"):
+        if name in ask:
+            found[name] = ask[name] * facts.estimate(f"materials.{name}.price", samples)
+    if "lithium" in ask:
+        carbonate = ask["lithium"] / facts.estimate("materials.lithium.per_carbonate", samples)
+        found["lithium"] = carbonate * facts.estimate("materials.lithium.price", samples)
+    if "wafer_area" in ask:
+        sales = facts.estimate("materials.silicon.revenue", samples)
+        price = sales / facts.estimate("materials.silicon.world_area", samples)
+        found["silicon"] = ask["wafer_area"] * price
+    return {
+        name: value.to("USD").named(f"materials.worth.{name}", "amount x price")
+        for name, value in found.items()
+    }
+
+
 def _wafer_area(facts: Catalogue, samples: int) -> Estimate:
     one = given(1.0, "1/wafer", "one wafer", "area of one wafer")
     return facts.estimate("fabs.wafer.diameter", samples) ** 2 * (math.pi / 4) * one

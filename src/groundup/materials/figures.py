@@ -10,7 +10,7 @@ from groundup.facts.catalogue import Catalogue
 from groundup.facts.estimate import Array, Estimate
 from groundup.facts.figures import Bar, Bars, Cell, Curves, Figure, Line, Span, Table, Timeline
 from groundup.facts.layer import Ask
-from groundup.materials.bill import WORLD, per_unit, shares
+from groundup.materials.bill import WORLD, per_unit, shares, worth
 from groundup.materials.catalogue import materials, property_of, uses
 from groundup.materials.concentration import Concentration, all_steps, verdict
 from groundup.materials.config import MaterialsConfig
@@ -54,22 +54,28 @@ def figures(
 
 def _bill(ask: Ask, facts: Catalogue, samples: int, steps: tuple[Concentration, ...]) -> Table:
     share_of = {amount: name for name, (amount, _) in WORLD.items()} | {"silicon": "silicon wafers"}
-    taken = shares(ask, facts, samples)
+    taken, paid = shares(ask, facts, samples), worth(ask, facts, samples)
     rows: list[tuple[Cell, ...]] = []
     for name, amount in _AMOUNTS.items():
         if amount in ask:
             share = taken.get(share_of.get(amount, ""))
-            rows.append((materials()[name].text, name, ask[amount], share, *_market(name, steps)))
+            rows.append(
+                (
+                    materials()[name].text, name, ask[amount], share, paid.get(name),
+                    *_market(name, steps),
+                )
+            )  # fmt: skip
     return Table(
         "What this plan takes of the earth, and who holds the market",
         (
-            "for", "material", "amount", "share of a year's world output [%]", "step",
+            "for", "material", "amount", "share of a year's world output [%]",
+            "at the price on record", "step",
             "largest supplier", "HHI", "export control",
         ),
         tuple(rows),
-        "Amounts of gases are the chip industry's mean per wafer area; HHI above 1 800 is highly "
-        "concentrated (merger guidelines 2023) and is a lower bound. What is not listed has no "
-        "published amount per part.",
+        "Amounts of gases are the chip industry's mean per wafer area; gallium and indium are "
+        "those of laser dies, for GaN power and radio parts no amount is published. HHI above 1 800 is "
+        "highly concentrated (merger guidelines 2023) and is a lower bound.",
     )  # fmt: skip
 
 
@@ -171,6 +177,7 @@ def _markets(facts: Catalogue) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for name, row in materials().items():
         if not uses(name, facts):
+            rows.append((name, row.text, *(None,) * 7, row.instead))
             continue
         key = f"materials.{name}.price"
         price = facts.estimate(key) if key in facts else None

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.estimate import Estimate, given, maximum
 from groundup.facts.layer import Ask, LayerPlan
 from groundup.facts.stated import stated
 from groundup.materials.bill import of_optics, of_site, of_wafers, shares
+from groundup.materials.catalogue import materials, property_of
 from groundup.materials.concentration import concentration
 from groundup.materials.config import MaterialsConfig
 
@@ -42,7 +45,7 @@ def limit(config: MaterialsConfig, ask: Ask, facts: Catalogue, samples: int = 0)
     """The largest share of a year's world output that any material needs, against what is allowed.
 
     `ask` is what `demand` handed down. Details hold every amount, its share of world output and
-    the concentration of its market.
+    the concentration of its market, and the longest lead time among them.
     """
     details = {name: ask[name] for name in AMOUNTS if name in ask}
     for material in _INDICES:
@@ -51,6 +54,7 @@ def limit(config: MaterialsConfig, ask: Ask, facts: Catalogue, samples: int = 0)
     if not found:
         binds = f"no data: bill of materials of {ask.accelerator}"
         return LayerPlan(1, "materials", ask["accelerators"], None, binds, details=details)
+    details["lead_time"] = _lead_time(details, facts, samples)
     details |= {f"share_{material.replace(' ', '_')}": share for material, share in found.items()}
     needs = maximum(*found.values()).named("materials.needs", "largest share of world output")
     where = "stack file: materials.share_of_world_supply"
@@ -59,3 +63,11 @@ def limit(config: MaterialsConfig, ask: Ask, facts: Catalogue, samples: int = 0)
     if "wafers" not in ask:
         binds += f" (no data: wafers of {ask.accelerator})"
     return LayerPlan(1, "materials", needs, there.to("%"), binds, details=details)
+
+
+def _lead_time(amounts: Mapping[str, Estimate], facts: Catalogue, samples: int) -> Estimate:
+    """Longest time from order to delivery among the materials of the bill, in normal times."""
+    times = [
+        property_of(name, "lead_time", facts, samples) for name in amounts if name in materials()
+    ]
+    return maximum(*times).to("month").named("materials.lead_time", "longest of the bill")
