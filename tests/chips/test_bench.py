@@ -4,7 +4,6 @@ import time
 import numpy as np
 import pytest
 
-from groundup.chips.allreduce import measured
 from groundup.chips.bench import Bench, rates
 from groundup.chips.bench_moves import disk_read, processes, triad
 
@@ -37,7 +36,7 @@ def test_progress_counts_up_through_the_rounds():
 
 
 def test_time_is_kept():
-    benches = [Bench(name, _sleeping, 1.0) for name in "abc"]
+    benches = [Bench(name, _working, 1.0) for name in "abc"]
     start = time.perf_counter()
     rates(benches, 0.3)
     assert 0.25 < time.perf_counter() - start < 2.0
@@ -52,20 +51,13 @@ def test_messages_and_files_are_timed():
     assert set(made) >= {"process.bandwidth", "process.round_trips", "triad"}
 
 
-def test_two_processes_add_vectors():
-    pytest.importorskip("torch")
-    times, why = measured(0.2)
-    assert why == ""
-    assert len(times) >= 5
-    assert all(0 < seconds < 10 for seconds in times)
-
-
 def _cycle(times):
     endless = itertools.cycle(times)
     return lambda: next(endless)
 
 
-def _sleeping():
-    """A hundredth of a second of real time: the loop's own clock is what is tested."""
-    time.sleep(0.01)
-    return 0.01
+def _working():
+    """Real work by the real clock: the loop's keeping of time is what is tested."""
+    start = time.perf_counter()
+    sum(range(50_000))
+    return time.perf_counter() - start

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from groundup.chips.config import ChipsConfig
 from groundup.chips.design import with_design
 from groundup.chips.figures import figures, measured_products
 from groundup.chips.plan import demand
+from groundup.chips.this_machine import outline
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.estimate import Estimate, given
 from groundup.facts.figures import Curves, Table
@@ -42,6 +45,23 @@ def test_the_roofline_has_all_formats_and_its_dots_lie_below():
 
 def test_an_unmeasured_machine_leaves_its_roofline_out():
     assert not any("attain" in title for title in by_title("this-machine"))
+
+
+def test_a_measured_machine_shows_its_measurements():
+    machine = replace(
+        outline(),
+        flop_per_s={"fp32": 1e11},
+        copy_bytes_per_s=1e10,
+        disk_bytes_per_s=1e9,
+        spread={"memory copy": 0.1, "disk write": 0.2, "matrix product fp32": 0.05},
+        readings={"triad": {"value": 9.0, "unit": "GB/(s*accelerator)", "spread": 0.02}},
+    )
+    made = by_title("this-machine", FACTS.with_facts(machine.facts()))
+    assert 3 <= len(made) <= 7
+    table = made["What was measured on this machine"]
+    rows = {row[0]: row for row in table.rows}
+    assert rows["triad"][1].value == 9.0
+    assert rows["peak.fp32.dense"][3] == "5 %"
 
 
 def test_the_catalogue_shows_estimates_and_gaps():

@@ -6,7 +6,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from groundup.chips.catalogue import DESIGNED, Chip, chip, figure, formats, known, power, sold
+from groundup.chips.catalogue import (
+    DESIGNED,
+    THIS_MACHINE,
+    Chip,
+    chip,
+    figure,
+    formats,
+    known,
+    power,
+    sold,
+)
 from groundup.chips.config import ChipsConfig
 from groundup.chips.design import design
 from groundup.chips.gemm import gemm_share
@@ -35,8 +45,11 @@ def figures(
     """Figures of the floor's page; those without data for the plan's chip are left out."""
     found: list[Figure] = []
     name = chip(ask.accelerator).name
-    if list(formats(name, facts)) and known(name, "bandwidth", facts) is not None:
+    formats_known = bool(list(formats(name, facts)))
+    if formats_known and known(name, "bandwidth", facts) is not None:
         found.append(_roofline(name, facts))
+    if name == THIS_MACHINE and formats_known:
+        found.append(_measured(facts))
     found += [_catalogue(facts), _products(facts, samples), _progress(facts)]
     found += _tokens(ask, facts)
     found.append(_design_space(config, facts))
@@ -89,6 +102,25 @@ def _kernel(label: str, name: str, word: str, facts: Catalogue) -> tuple[float, 
         # 4 s^2 d operations over four s x d arrays of two bytes
         return 8192 / 2, attention_share(name, facts)[0].value
     return 1.0, decode_bandwidth(name, Served(weight_bytes=140e9).step(1.0), facts).value
+
+
+def _measured(facts: Catalogue) -> Table:
+    """Every measured fact of this machine with the bounds of its repeats."""
+    prefix = f"chips.{THIS_MACHINE}."
+    rows: list[tuple[Cell, ...]] = []
+    for key in facts.keys(prefix):
+        fact = facts[key]
+        if fact.kind == "measured":
+            doubt = max(fact.high - fact.value, fact.value - fact.low) / fact.value
+            name = key.removeprefix(prefix)
+            rows.append((name, facts.estimate(key), fact.unit, f"{100 * doubt:.0f} %"))
+    return Table(
+        "What was measured on this machine",
+        ("quantity", "value", "unit", "spread of the repeats"),
+        tuple(rows),
+        note="Mean of the fastest three repeats; the spread is half of the range from the 5 % to "
+        "the 95 % quantile. Shapes of products are m x n x k.",
+    )
 
 
 def _catalogue(facts: Catalogue) -> Table:
