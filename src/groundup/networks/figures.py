@@ -12,6 +12,7 @@ from groundup.facts.figures import Bar, Bars, Cell, Curves, Figure, Line, Table,
 from groundup.facts.layer import Ask
 from groundup.networks import bill
 from groundup.networks.clos import two_tier
+from groundup.networks.collectives import ring_traffic
 from groundup.networks.config import OPTICS, NetworksConfig
 from groundup.networks.designs import fabric
 from groundup.networks.designs import limit as most
@@ -42,7 +43,7 @@ def figures(
             alternatives(config, count, facts, samples),
             optics(config, count, facts),
         ]
-    return (*shown, modules(facts), collectives(facts), routing(), generations(facts))
+    return (*shown, modules(facts), collectives(facts), routing(facts), generations(facts))
 
 
 def topology(config: NetworksConfig, count: Estimate) -> Tiers:
@@ -158,12 +159,14 @@ def collectives(facts: Catalogue) -> Curves:
         model = predict(seen.payload, CURVES[name], fit(seen)) / 1e9
         lines.append(Line(title, mib, tuple(float(y) for y in seen.bus / 1e9), dots=True))
         lines.append(Line(f"{title}, model", mib, tuple(float(y) for y in model)))
+    nvlink = [facts[f"networks.nvlink4.{part}"].value for part in ("links", "rate")]
+    link = nvlink[0] * nvlink[1] / 2
     return Curves(
         "All-reduce reaches its bandwidth only with large payloads",
         "payload [MiB]", "bus bandwidth [GB/s]", tuple(lines), x_log=True, y_log=True,
         note="Dots are measured; lines have three numbers a machine: latency, bandwidth, and the "
-        "payload of half bandwidth. Eight H200 exceed their link's 450 GB/s one way because "
-        "switches add (NVLS), which may reach 1.75 times the link.",
+        f"payload of half bandwidth. Eight H200 exceed their link's {link:.0f} GB/s one way as "
+        f"switches add (NVLS), which may reach {float(ring_traffic(8)):g} times the link.",
     )  # fmt: skip
 
 
@@ -172,7 +175,7 @@ _MACHINES = {
 }  # fmt: skip
 
 
-def routing() -> Curves:
+def routing(facts: Catalogue) -> Curves:
     """Distribution of flow rates under hashed and adaptive routing on a simulated leaf-spine."""
     network = two_tier(_SIMULATED_PORTS, _SIMULATED_LEAVES)
     traffic = permutation(network.endpoints)
@@ -188,12 +191,15 @@ def routing() -> Curves:
         x = np.percentile(rates, shares)
         title = f"{word}: mean {rates.mean():.0%}, slowest {rates.min():.0%}"
         lines.append(Line(title, tuple(shares.tolist()), tuple(x.tolist())))
+    spread, hashed = (
+        facts[f"networks.routing.{kind}.throughput"].value for kind in ("adaptive", "ecmp")
+    )
     return Curves(
         "Hashed flows collide; the slowest one sets the pace of synchronous training",
         "share of flows [%]", "rate of a flow [share of the port]", tuple(lines),
         note=f"Max-min fair rates of a random permutation over {network.endpoints} endpoints, "
         f"non-blocking leaf and spine, {_SEEDS} hash seeds. Adaptive is ideal spreading here; "
-        "NVIDIA publishes 95 % for Spectrum-X and 60 % for hashed Ethernet.",
+        f"NVIDIA publishes {spread:.0%} for Spectrum-X and {hashed:.0%} for hashed Ethernet.",
     )  # fmt: skip
 
 
@@ -211,9 +217,9 @@ def generations(facts: Catalogue) -> Table:
         rows.append((title, links, both / links, both, both / 2))
     for name in ("pcie3", "pcie4", "pcie5", "pcie6"):
         both = facts[f"networks.{name}.rate"].value
-        rows.append((f"PCIe {name[-1]} x16", 1.0, both, both, both / 2))
+        rows.append((f"PCIe {name[-1]} x16 (lanes)", 16.0, both / 16, both, both / 2))
     for kind, title in (("infiniband", "InfiniBand "), ("ethernet", "Ethernet ")):
-        for key in facts.keys(f"networks.{kind}."):
+        for key in sorted(facts.keys(f"networks.{kind}."), key=lambda k: facts[k].value):
             word = key.rsplit(".", 1)[1]
             one = facts[key].value / 8
             text = title + (word.upper() if kind == "infiniband" else f"{word[1:]} Gbit/s")
@@ -228,6 +234,6 @@ def generations(facts: Catalogue) -> Table:
 
 _GENERATIONS = {
     **{f"nvlink{n}": f"NVLink {n}" for n in range(1, 7)},
-    "ici.tpu-v4": "ICI, TPU v4", "ici.tpu-v5p": "ICI, TPU v5p", "ici.tpu-v6e": "ICI, TPU v6e",
+    "ici.tpu-v4": "ICI, TPU v4", "ici.tpu-v5e": "ICI, TPU v5e", "ici.tpu-v5p": "ICI, TPU v5p", "ici.tpu-v6e": "ICI, TPU v6e",
     "infinity-fabric.mi300x": "Infinity Fabric, MI300X",
 }  # fmt: skip
