@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from groundup.facts.catalogue import load_catalogue
-from groundup.facts.errors import ConfigError
+from groundup.facts.errors import ConfigError, NoDataError
 from groundup.facts.estimate import given as known
 from groundup.facts.layer import Ask
 from groundup.materials.catalogue import materials, steps, suppliers, uses
-from groundup.materials.shocks import FLOORS, Shock, layer_supply, paths
+from groundup.materials.shocks import FLOORS, Shock, country_shocks, layer_supply, paths
 
 FACTS = load_catalogue()
 ASK = Ask("any", {})
@@ -156,3 +156,17 @@ def test_ten_thousand_draws_of_five_years_are_fast():
     start = time.perf_counter()
     layer_supply([GALLIUM], ASK, FACTS, 60, 10_000)
     assert time.perf_counter() - start < 2
+
+
+def test_a_country_loses_everything_it_supplies():
+    china = country_shocks("china", 0.5, 2, 6, FACTS)
+    on_record = {key for key in FACTS.keys("materials.") if key.endswith(".china")}
+    assert {f"materials.{s.material}.{s.step}.china" for s in china} == on_record
+    assert len(on_record) > 15
+    assert {(s.lost, s.start, s.months) for s in china} == {(0.5, 2, 6)}
+    found = layer_supply(country_shocks("china", 1.0, 0, 12, FACTS), ASK, FACTS, 24)
+    alone = layer_supply([Shock("gallium", "refining", "china", 1, 0, 12)], ASK, FACTS, 24)
+    for floor in FLOORS:
+        assert (found[floor].samples <= alone[floor].samples + 1e-12).all()
+    with pytest.raises(NoDataError, match="no supplier `atlantis`"):
+        country_shocks("atlantis", 1.0, 0, 1, FACTS)

@@ -73,9 +73,9 @@ def _bill(ask: Ask, facts: Catalogue, samples: int, steps: tuple[Concentration, 
             "largest supplier", "HHI", "export control",
         ),
         tuple(rows),
-        "Amounts of gases are the chip industry's mean per wafer area; gallium and indium are "
-        "those of laser dies, for GaN power and radio parts no amount is published. HHI above 1 800 is "
-        "highly concentrated (merger guidelines 2023) and is a lower bound.",
+        "Gases are the chip industry's mean per wafer area; gallium and indium are those of laser "
+        "dies, for GaN power and radio parts no amount is published. HHI above 1 800 is highly "
+        "concentrated (merger guidelines 2023) and is a lower bound.",
     )  # fmt: skip
 
 
@@ -84,14 +84,15 @@ def _units(ask: Ask, facts: Catalogue, samples: int) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for name, amount in _AMOUNTS.items():
         each = ask[amount] / ask["accelerators"] if amount in ask else None
-        cells: list[Cell] = [None if each is None else each.to(f"{_small(each)}/accelerator")]
+        cells: list[Cell] = ["–" if each is None else each.to(f"{_small(each)}/accelerator")]
         for unit in ("wafer", "transceiver", "megawatt"):
             found = units[unit].get(amount)
-            cells.append(None if found is None else found.to(_small(found)))
+            small = "mg" if unit == "transceiver" else "" if found is None else _small(found)
+            cells.append("–" if found is None else found.to(small))
         rows.append((name, *cells))
     if ask.accelerator.startswith("gb"):
         spine = facts.estimate("materials.copper.spine", samples)
-        rows.append(("copper of the NVLink spine, one rack", spine.to("kg/rack"), None, None, None))
+        rows.append(("copper of the NVLink spine, one rack", spine.to("kg/rack"), "–", "–", "–"))
     return Table(
         "What one of each takes",
         (
@@ -100,8 +101,8 @@ def _units(ask: Ask, facts: Catalogue, samples: int) -> Table:
         ),
         tuple(rows),
         "Silicon and the metals of lasers follow from geometry, gases and fibre from the "
-        "industry's mean, copper, water and lithium from published amounts. An empty cell: the "
-        "thing does not take it, or nothing is published.",
+        "industry's mean, copper, water and lithium from published amounts. A dash: not "
+        "counted there.",
     )  # fmt: skip
 
 
@@ -117,8 +118,14 @@ def _market(name: str, steps: tuple[Concentration, ...]) -> tuple[Cell, ...]:
     mine = next((step for step in steps if step.material == name), None)
     if mine is None:
         return (None, None, None, _newest(name))
-    share = f"{mine.largest} {100 * mine.shares[mine.largest]:.0f} %"
+    share = f"{_who(mine.largest)} {100 * mine.shares[mine.largest]:.0f} %"
     return (mine.step, share, mine.index, _newest(name))
+
+
+def _who(supplier: str) -> str:
+    """A supplier's key as people write it: `US`, `South Africa`, `SK Specialty`."""
+    short = ("us", "uae", "sk")
+    return " ".join(w.upper() if w in short else w.capitalize() for w in supplier.split("-"))
 
 
 def _newest(name: str) -> str:
@@ -134,7 +141,7 @@ def _newest(name: str) -> str:
 
 def _concentration(steps: tuple[Concentration, ...], facts: Catalogue) -> Bars:
     def parts(step: Concentration) -> tuple[tuple[str, float], ...]:
-        known = [(who, 100 * share) for who, share in step.shares.items()]
+        known = [(_who(who), 100 * share) for who, share in step.shares.items()]
         rest = 100 - sum(value for _, value in known)
         return (*known, ("others", rest)) if rest > 0.5 else tuple(known)
 

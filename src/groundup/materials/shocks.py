@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundup.facts.catalogue import Catalogue
-from groundup.facts.errors import ConfigError
+from groundup.facts.errors import ConfigError, NoDataError
 from groundup.facts.estimate import Array, Estimate, derived
 from groundup.facts.layer import Ask
-from groundup.materials.catalogue import STEPS, parts, uses
+from groundup.materials.catalogue import STEPS, materials, parts, steps, suppliers, uses
 from groundup.materials.market import Shock, served
 
-__all__ = ["FLOORS", "STEPS", "Path", "Shock", "layer_supply", "paths"]
+__all__ = ["FLOORS", "STEPS", "Path", "Shock", "country_shocks", "layer_supply", "paths"]
 
 FLOORS = ("fabs", "chips", "networks", "sites")
 """Floors whose monthly output materials hold back."""
@@ -37,6 +37,24 @@ class Path:
     """Floor whose output the part holds back."""
     shares: Estimate
     """Share of a normal month's output left, were this the only path; rows = months."""
+
+
+def country_shocks(
+    country: str, lost: float, start: int, months: int, facts: Catalogue
+) -> tuple[Shock, ...]:
+    """The same loss of everything that one country or firm supplies, as far as it is on record.
+
+    NoDataError where nothing of it is on record.
+    """
+    found = tuple(
+        Shock(name, step, country, lost, start, months)
+        for name in materials()
+        for step in steps(name, facts)
+        if country in suppliers(name, step, facts)
+    )
+    if not found:
+        raise NoDataError(f"no supplier `{country}` on record in any step of any material")
+    return found
 
 
 def paths(
