@@ -234,6 +234,6 @@ def generations(facts: Catalogue) -> Table:
 
 _GENERATIONS = {
     **{f"nvlink{n}": f"NVLink {n}" for n in range(1, 7)},
-    "ici.tpu-v4": "ICI, TPU v4", "ici.tpu-v5e": "ICI, TPU v5e", "ici.tpu-v5p": "ICI, TPU v5p", "ici.tpu-v6e": "ICI, TPU v6e",
+    **{f"ici.tpu-{v}": f"ICI, TPU {v}" for v in ("v4", "v5e", "v5p", "v6e")},
     "infinity-fabric.mi300x": "Infinity Fabric, MI300X",
 }  # fmt: skip
