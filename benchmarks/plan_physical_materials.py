@@ -3,7 +3,8 @@
 The peer is US Geological Survey Open-File Report 2024-1057. A ratio says how far inside a published
 range our number lies: the smaller of ours / low and high / ours, 1 at its edge. Times are of this
 floor's share of a plan. Checked first: every circulating number of the layer has the verdict of the
-table, gallium reaches no CMOS wafer, and past shocks raise no false alarm.
+table, gallium reaches no CMOS wafer, and past shocks raise no false alarm. Nothing was fitted, but
+the reasoned inputs were chosen with the report known: agreement is no independent confirmation.
 """
 
 from __future__ import annotations

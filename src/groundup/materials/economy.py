@@ -2,8 +2,10 @@
 
 The question and the published answer are those of Nassar and others 2024, USGS Open-File Report
 2024-1057. The model here is smaller: an equilibrium of price and quantity outside China with
-constant elasticities, then the value added of the industries that go short, then their buyers. No
-parameter was fitted to the report's results; several inputs are our reasoned ranges and say so.
+constant elasticities, then the value added of the industries that go short, then their buyers.
+Nothing was fitted numerically. But the reasoned ranges (elasticities, scrap, idle capacity that is
+usable, downstream ratio, sales) were set by people who knew the report's results: agreement shows
+that the result is plausible by these paths, it is no independent confirmation.
 """
 
 from __future__ import annotations
