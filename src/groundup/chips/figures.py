@@ -20,7 +20,7 @@ from groundup.chips.catalogue import (
 from groundup.chips.config import ChipsConfig
 from groundup.chips.design import design
 from groundup.chips.gemm import gemm_share
-from groundup.chips.kernels import attention_share, decode_bandwidth
+from groundup.chips.kernels import Decoding, attention_share, decode_bandwidth
 from groundup.chips.roofline import attainable, main_format, ridge
 from groundup.chips.tokens import Served, decode_speed, hour_cost, per_dollar, price_of
 from groundup.fabs.bill import module_cost
@@ -101,7 +101,8 @@ def _kernel(label: str, name: str, word: str, facts: Catalogue) -> tuple[float, 
     if label.startswith("attention"):
         # 4 s^2 d operations over four s x d arrays of two bytes
         return 8192 / 2, attention_share(name, facts)[0].value
-    return 1.0, decode_bandwidth(name, Served(weight_bytes=140e9).step(1.0), facts).value
+    step = Decoding(140e9, 80, 70e9)
+    return 1.0, decode_bandwidth(name, step, facts).value
 
 
 def _measured(facts: Catalogue) -> Table:
@@ -243,8 +244,8 @@ def _tokens(ask: Ask, facts: Catalogue) -> Iterator[Figure]:
             x_log=True,
             y_log=True,
             note="A 70-billion model in one byte a parameter, 1.3 GB of cache a sequence, spread "
-            "over accelerators where it does not fit. Without host, network, building and idle "
-            "hours, which the floors above add.",
+            "over accelerators where it does not fit, under a serving engine. Without host, "
+            "network, building and idle hours, which the floors above add.",
         )
 
 

@@ -58,6 +58,8 @@ class Decoding:
     """Key-value cache read for one sequence in a step."""
     number_format: str = "bf16"
     """Format of the arithmetic."""
+    engine: bool = False
+    """Whether a serving engine schedules the sequences, which costs time for each of them."""
 
 
 def decode_time(name: str, step: Decoding, facts: Catalogue, samples: int = 0) -> Estimate:
@@ -85,6 +87,10 @@ def decode_time(name: str, step: Decoding, facts: Catalogue, samples: int = 0) -
     layers = given(float(step.layers), "1", "layers")
     overhead = (layers * facts.estimate("chips.decode.per_layer", samples)).to("s")
     formula = "longer of bytes / rate and operations / speed, plus layers x overhead"
+    if step.engine:
+        each = facts.estimate("chips.decode.per_sequence", samples)
+        overhead = overhead + (batch * each).to("s")
+        formula += ", plus sequences x engine time"
     return (busy + overhead).named("chips.decode_time", formula)
 
 

@@ -30,7 +30,7 @@ class Served:
     """Format of the arithmetic."""
 
     def step(self, batch: ArrayLike) -> Decoding:
-        """The decode step of `batch` sequences."""
+        """The decode step of `batch` sequences under a serving engine."""
         return Decoding(
             self.weight_bytes,
             self.layers,
@@ -38,6 +38,7 @@ class Served:
             batch,
             self.cache_bytes,
             self.number_format,
+            engine=True,
         )
 
 
