@@ -14,9 +14,9 @@ SHOCKS = past_shocks()
 
 @pytest.mark.parametrize("past", SHOCKS, ids=lambda past: past.name)
 def test_no_alarm_where_nobody_lost_output(past):
-    # in none of them did a maker of chips, modules or halls report lost months: prices rose, stocks
-    # fell. (Stocks of cobalt and of heavy rare earths were set with the halts of 2025 known, so those
-    # two are no independent check.) A model without stocks, idle capacity and substitutes would cut chips by the whole share
+    # in none of them did a maker of chips, modules or halls report lost months: prices rose and
+    # stocks fell. Stocks of cobalt and heavy rare earths were set with the halts of 2025 known, so
+    # those two are no independent check
     found = layer_supply([past.shock], Ask("any", {}), FACTS, 36)
     worst = {floor: share.values.min() for floor, share in found.items()}
     assert min(worst.values()) > 0.9, worst
