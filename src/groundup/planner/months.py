@@ -46,6 +46,13 @@ class Schedule:
         whole = self.delivered.values >= self.count.value * (1 - 1e-9)
         return int(np.argmax(whole)) + 1 if whole.any() else None
 
+    def lost_to(self, other: Schedule) -> Estimate:
+        """Time that accelerators run less in `other` than here, accelerator*month, all months."""
+        gap = (self.delivered.samples - other.delivered.samples).sum(axis=0)
+        inputs = (self.delivered, other.delivered)
+        formula = "sum over the months of delivered before - after"
+        return derived(gap, "accelerator*month", "plan.lost", formula, inputs)
+
 
 def schedule(stack: Stack, plan: Plan, months: int, shocks: Sequence[Shock] = ()) -> Schedule:
     """Walk the months from order to horizon.

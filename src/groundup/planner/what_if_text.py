@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from groundup.facts.figures import Curves, Figure, Line, Table
 from groundup.materials.shocks import Path
 from groundup.planner.months import NOTHING, Schedule
@@ -16,15 +18,15 @@ _COLUMNS = ("needs", "limit", "headroom", "cost", "time", "power")
 def render_what_if(result: WhatIf) -> str:
     """What was changed, which floors moved, the totals, and the months."""
     lines = ["what if " + "; ".join(result.said), ""]
-    lines += _table(("cell", "before", "after", "change [5-95 %]"), _rows(result.moved))
-    lines += ["", _bound(result.before, result.after)]
+    if result.moved:
+        lines += _table(("cell", "before", "after", "change [5-95 %]"), _rows(result.moved))
+        lines.append("")
+    lines.append(_bound(result.before, result.after))
     return "\n".join([*lines, *_months(result)])
 
 
 def _rows(moved: tuple[Difference, ...]) -> list[tuple[str, ...]]:
-    shown = [pair for pair in moved if _is_short(pair.cell)]
-    if not shown:
-        return [("no cell of the plan moved", "", "", "")]
+    shown = [pair for pair in moved if _is_short(pair.cell)] or list(moved)
     return [
         (pair.cell, quantity(pair.before), quantity(pair.after), _change(pair)) for pair in shown
     ]
@@ -50,6 +52,8 @@ def _bound(before: Plan, after: Plan) -> str:
         else f"{plan.binding.name} (x{number(plan.binding.headroom.value)}: {plan.binding.what})"
         for plan in (before, after)
     ]  # fmt: skip
+    if names[0] == names[1]:
+        return f"Binding layer, before and after: {names[0]}."
     return f"Binding layer: {names[0]} before, {names[1]} after."
 
 
@@ -58,45 +62,57 @@ def _months(result: WhatIf) -> list[str]:
     if first is None or second is None:
         return ["", f"No months: {result.no_months}"] if result.no_months else []
     head = ("month", "accelerators", "before", "loss", *second.ready, "binds", "of draws")
-    last = max(_last(first), _last(second))
-    rows = [_month(first, second, month) for month in range(last)]
-    lines = ["", "Accelerators that run by the end of each month after the order:"]
-    lines += [*_table(head, rows), "", _verdict(first, second)]
-    lines += [_path(path) for path in second.paths]
-    return lines
+    rows = [_month(first, second, month) for month in range(_last(first, second))]
+    lines = ["", "Accelerators that run by the end of each month after the order, and what each",
+             "floor has delivered for:"]  # fmt: skip
+    lines += [*_table(head, rows), "", *_verdict(first, second, result.after)]
+    return lines + [_path(path) for path in second.paths]
 
 
-def _last(found: Schedule) -> int:
-    return min(found.months, (found.complete or found.months) + 1)
+def _last(first: Schedule, second: Schedule) -> int:
+    """Months until nothing more changes, in either plan."""
+    last = 1
+    for found in (first, second):
+        grows = np.flatnonzero(np.diff(found.delivered.values) > 1e-9 * found.count.value)
+        names = [i for i in range(1, found.months) if found.binding[i] != found.binding[i - 1]]
+        last = max([last, *(int(i) + 2 for i in grows[-1:]), *(i + 1 for i in names[-1:])])
+    return last
 
 
 def _month(first: Schedule, second: Schedule, month: int) -> tuple[str, ...]:
     old, new = first.delivered.values[month], second.delivered.values[month]
     loss = f"{100 * (1 - new / old):.0f} %" if old > 0 else "-"
+    ready = (min(float(x.values[month]), second.count.value) for x in second.ready.values())
     return (
-        str(month + 1), number(new), number(old), loss,
-        *(number(x.values[month]) for x in second.ready.values()),
+        str(month + 1), number(new), number(old), loss, *(number(x) for x in ready),
         second.binding[month], f"{100 * second.certainty[month]:.0f} %",
     )  # fmt: skip
 
 
-def _verdict(first: Schedule, second: Schedule) -> str:
-    def when(found: Schedule) -> str:
-        if found.complete is None:
-            return f"not within {found.months} months"
-        return f"in month {found.complete}"
-
-    months = sum(_lost(first, second))
-    return (
-        f"All {number(second.count.value)} accelerators run {when(second)} "
-        f"({when(first)} without the change); lost within the horizon: "
-        f"{number(months)} accelerator-months."
+def _verdict(first: Schedule, second: Schedule, after: Plan) -> list[str]:
+    lost = first.lost_to(second)
+    same = (
+        ", as without the change."
+        if _when(second) == _when(first)
+        else (f"; without the change {_when(first).lower()}.")
     )
+    lines = [_when(second) + same]
+    if lost.value < 0.5:
+        return [*lines, f"Next to nothing is lost until month {second.months}."]
+    lines.append(f"Lost until month {second.months}: {quantity(lost, interval=True)}.")
+    if "train_tokens" in after.ask:
+        rate = after.ask["train_tokens"] / after.ask["accelerator_hours"]
+        tokens = (lost * rate).to("token")
+        lines.append(f"At the plan's speed that is training on {quantity(tokens, interval=True)}.")
+    return lines
 
 
-def _lost(first: Schedule, second: Schedule) -> list[float]:
-    both = zip(first.delivered.values, second.delivered.values, strict=True)
-    return [float(old - new) for old, new in both]
+def _when(found: Schedule) -> str:
+    count = number(found.count.value)
+    if found.complete is not None:
+        return f"All {count} accelerators run in month {found.complete}"
+    there = number(float(found.delivered.values[-1]))
+    return f"{there} of {count} accelerators run in month {found.months}"
 
 
 def _path(path: Path) -> str:

@@ -52,7 +52,7 @@ def _digits(value: float) -> str:
     if size >= 99.95:
         return f"{value:.0f}"
     text = f"{value:.1f}" if size >= 9.995 else f"{value:.2f}" if size >= 0.0995 else f"{value:.2g}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
 def unit_text(unit: Unit) -> str:
@@ -74,11 +74,13 @@ def quantity(estimate: Estimate | None, interval: bool = False) -> str:
     money = str(estimate.unit).startswith("USD")
     steps, sign = (_MONEY, "$") if money else (_STEPS, "")
     text = sign + number(estimate.value, steps)
+    text = text.replace("$-", "-$")
     unit = unit_text(estimate.unit)
     text += unit.removeprefix("USD") if money else f" {unit}".rstrip()
     scale, _ = _step(estimate.value, steps)
     low, high = _digits(estimate.low / scale), _digits(estimate.high / scale)
-    return f"{text} [{low}-{high}]" if interval and low != high else text
+    between = " to " if estimate.low < 0 else "-"
+    return f"{text} [{low}{between}{high}]" if interval and low != high else text
 
 
 def readable(estimate: Estimate) -> Estimate:
