@@ -106,4 +106,16 @@ def test_a_stack_plans_with_a_designed_chip_down_to_its_module():
     assert row.power.to("kW").value == pytest.approx(1000 * facts["chips.designed.tdp"].value / 1e3)
     assert peaks("designed", facts)["fp8"].value > 0
     # more than an H100's module, for its die is the same and its memory is more
-    assert 3000 < module_cost(ask, facts)["total"].to("USD/accelerator").value < 12_000
+    module = module_cost(ask, facts)["total"].to("USD/accelerator").value
+    assert 3000 < module < 12_000
+    price = facts["chips.designed.price"]
+    assert price.value == pytest.approx(6.25 * module)  # B200: price over module cost
+    assert row.details["capex"].to("USD").value == pytest.approx(1000 * price.value)
+    assert row.cost.low < row.cost.value < row.cost.high
+
+
+def test_without_a_price_of_the_module_there_is_no_price():
+    made = config(design_node="n5", design_hbm_stacks=0)
+    facts = with_design(made, FACTS)
+    assert "chips.designed.tdp" in facts
+    assert "chips.designed.price" not in facts  # no package is named without memory stacks

@@ -8,10 +8,13 @@ from datetime import date
 
 from groundup.chips.catalogue import DESIGNED
 from groundup.chips.config import ChipsConfig
+from groundup.chips.plan import demand
+from groundup.fabs.bill import module_cost
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import ConfigError, NoDataError
 from groundup.facts.estimate import Estimate, ceil, given, maximum
 from groundup.facts.fact import Fact
+from groundup.facts.layer import Ask
 
 _DRAWS = 2000
 """Draws behind the bounds of the designed chip's facts."""
@@ -37,10 +40,27 @@ class Design:
 
 
 def with_design(config: ChipsConfig, facts: Catalogue) -> Catalogue:
-    """The catalogue with the designed chip's facts; unchanged for any other accelerator."""
+    """The catalogue with the designed chip's facts, its price too where its module can be priced.
+
+    Unchanged for any other accelerator.
+    """
     if config.accelerator != DESIGNED:
         return facts
-    return facts.with_facts(design(config, facts, _DRAWS).facts())
+    made = facts.with_facts(design(config, facts, _DRAWS).facts())
+    try:
+        price = _price(config, made)
+    except NoDataError:
+        return made  # no price of its node, memory or package: it has no price either
+    return made.with_facts([_fact("price", price)])
+
+
+def _price(config: ChipsConfig, facts: Catalogue) -> Estimate:
+    """USD/accelerator: what the module costs to make, times what makers ask over that."""
+    one = {"accelerators": given(1.0, "accelerator", "one accelerator")}
+    ask = demand(config, Ask(DESIGNED, one), facts, _DRAWS)
+    cost = module_cost(ask, facts, _DRAWS)["total"]
+    price = cost * facts.estimate("chips.design.markup", _DRAWS)
+    return price.to("USD/accelerator").named("chips.designed.price", "module cost x markup")
 
 
 def design(config: ChipsConfig, facts: Catalogue, samples: int = 0) -> Design:
@@ -177,7 +197,7 @@ def _fact(name: str, value: Estimate) -> Fact:
         unit=str(value.unit),
         low=value.low,
         high=value.high,
-        kind="estimate",
+        kind="price" if name == "price" else "estimate",
         source="groundup.chips.design: laws fitted to shipped GPUs",
         locator="stack file: chips.design_*",
         as_of=date(2025, 12, 1),

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from groundup.chips.catalogue import (
-    DESIGNED,
     THIS_MACHINE,
     Chip,
     chip,
@@ -23,7 +22,6 @@ from groundup.chips.gemm import gemm_share
 from groundup.chips.kernels import Decoding, attention_share, decode_bandwidth
 from groundup.chips.roofline import attainable, main_format, ridge
 from groundup.chips.tokens import Served, decode_speed, hour_cost, per_dollar, price_of
-from groundup.fabs.bill import module_cost
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
 from groundup.facts.estimate import Estimate
@@ -51,7 +49,7 @@ def figures(
     if name == THIS_MACHINE and formats_known:
         found.append(_measured(facts))
     found += [_catalogue(facts), _products(facts, samples), _progress(facts)]
-    found += _tokens(ask, facts)
+    found += _tokens(name, facts)
     found.append(_design_space(config, facts))
     return tuple(found)
 
@@ -224,13 +222,12 @@ def _progress(facts: Catalogue) -> Curves:
     )
 
 
-def _tokens(ask: Ask, facts: Catalogue) -> Iterator[Figure]:
+def _tokens(name: str, facts: Catalogue) -> Iterator[Figure]:
     """Tokens per dollar over the batch, for the plan's chip and well-known ones."""
     lines = []
-    for one in dict.fromkeys((ask.accelerator, *_COMPARED)):
+    for one in dict.fromkeys((name, *_COMPARED)):
         try:
-            module = module_cost(ask, facts)["total"] if one == DESIGNED else None
-            cost = hour_cost(one, price_of(one, facts, module_cost=module), facts)
+            cost = hour_cost(one, price_of(one, facts), facts)
             speed = decode_speed(one, Served(), _BATCHES, facts)
         except NoDataError:
             continue  # no price, no power, or no law for this chip: it has no curve
