@@ -3,13 +3,13 @@ import pytest
 
 from groundup.chips.this_machine import outline
 from groundup.facts.catalogue import Catalogue, load_catalogue
-from groundup.facts.errors import NoDataError
+from groundup.facts.errors import ConfigError, NoDataError
 from groundup.facts.estimate import given
 from groundup.facts.layer import Ask
 from groundup.networks import plan as networks
 from groundup.networks.config import NetworksConfig
 from groundup.sites.config import SitesConfig
-from groundup.sites.plan import demand, limit
+from groundup.sites.plan import demand, limit, pace
 from groundup.sites.servers import server_power
 
 FACTS = load_catalogue()
@@ -124,3 +124,71 @@ def test_rows_give_the_same_as_single_plans():
         np.testing.assert_allclose(
             rows.needs.to("W").samples[row], single.needs.to("W").samples, rtol=1e-12
         )
+
+
+def test_a_cooling_that_cannot_cool_the_rack_is_refused():
+    with pytest.raises(ConfigError, match=r"sites\.cooling = 'air'.*gb200.*cold-plate"):
+        plan("gb200", cooling="air")
+    ask, _ = plan("gb200", count=720.0, cooling="cold-plate")
+    assert ask["racks"].value == 10
+
+
+def test_climate_and_heat_rejection_set_pue_and_water():
+    _, cold = plan(cooling="cold-plate", climate="cold", heat_rejection="dry")
+    _, hot = plan(cooling="cold-plate", climate="hot-humid", heat_rejection="tower")
+    assert cold.details["pue"].value < hot.details["pue"].value
+    assert cold.details["water"].value == 0
+    assert hot.details["water"].value > 0
+    assert hot.details["source_water"].value > 0
+
+
+def test_clean_contracts_count_on_the_market_basis_only():
+    _, place = plan(clean_share=0.9)
+    _, market = plan(clean_share=0.9, carbon_basis="market")
+    assert market.details["carbon"].value == pytest.approx(place.details["carbon"].value / 10)
+
+
+def test_power_on_site_brings_its_own_price_carbon_and_wait():
+    _, gas = plan(region="fr", power_route="gas-engine", power_mw=500.0)
+    assert gas.details["carbon"].value > plan(region="us")[1].details["carbon"].value
+    assert gas.time.to("month").value == 15
+    assert gas.binds == "power plant on site"
+    assert "source_water" not in gas.details
+
+
+def test_pace_follows_the_route_and_ends_at_the_connection():
+    config = SitesConfig(power_mw=76.0)
+    ask, made = plan(count=100_000.0, power_mw=76.0)
+    months = pace(config, ask, FACTS, 36).samples[:, 0]
+    assert months.shape == (36,)
+    assert (np.diff(months) >= 0).all()
+    assert (months[:10] == 0).all()  # switchgear alone takes 47 weeks
+    full = 100_000 * 76 / made.needs.to("MW").value
+    assert months[-1] == pytest.approx(full)
+    slow = pace(SitesConfig(power_mw=76.0, power_route="grid"), ask, FACTS, 36)
+    assert slow.samples.max() == 0
+
+
+def test_pace_without_a_connection_reaches_the_whole_plan_and_a_room_has_it_at_once():
+    ask, _ = plan(count=1000.0)
+    drawn = pace(SitesConfig(), ask, FACTS, 24, samples=50)
+    assert drawn.samples[-1, 0] == pytest.approx(1000)
+    room, _ = plan(count=8.0, cooling="none")
+    assert (pace(SitesConfig(cooling="none"), room, FACTS, 3).values == 8).all()
+
+
+def test_details_hold_what_a_planner_asks_for():
+    _, made = plan(samples=100)
+    names = {"racks", "ups_units", "battery", "generators", "diesel", "availability", "swing",
+             "swing_ramp", "swing_storage", "embodied_hosts", "embodied_building",
+             "months_to_all", "accelerator_hour", "source_water"}  # fmt: skip
+    assert names <= set(made.details)
+    assert 0.999 < made.details["availability"].value < 1
+    assert made.details["accelerator_hour"].value < 2.35  # what an hour rents for
+
+
+def test_stated_storage_and_redundancy_are_used():
+    ask, made = plan(count=1000.0, topology="none", storage_share=0.1, redundancy="2n")
+    assert ask["it_power"].to("kW").value == pytest.approx(1275 * 1.1)
+    assert made.details["ups_units"].value == 2
+    assert plan(count=1000.0, redundancy="n")[1].details["generators"].value == 1

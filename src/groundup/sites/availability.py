@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import comb
 
 from groundup.facts.catalogue import Catalogue
-from groundup.facts.estimate import Estimate
+from groundup.facts.estimate import Estimate, given
 from groundup.sites.power_chain import REDUNDANCY
 
 TIERS = ("i", "ii", "iii", "iv")
@@ -52,9 +52,16 @@ def availability(redundancy: str, facts: Catalogue, samples: int = 0) -> Estimat
 
 
 def outage_minutes(up: Estimate) -> Estimate:
-    """Minutes a year without power at an availability."""
-    year = 365.25 * 24 * 60
-    return ((1.0 - up) * year).named("sites.outage_minutes", "(1 - availability) x 525 960 min")
+    """Time a year without power at an availability, min."""
+    year = given(1.0, "year", "a year", "365.25 days")
+    return ((1.0 - up) * year).to("min").named("sites.outage_minutes", "(1 - availability) x year")
+
+
+def outage_cost(up: Estimate, each: Estimate) -> Estimate:
+    """Cost of the outages of a year, USD/year: (1 - availability) x cost of a minute."""
+    return (
+        ((1.0 - up) * each).to("USD/year").named("sites.outage_cost", "(1 - availability) x cost")
+    )
 
 
 def table(facts: Catalogue, samples: int = 0) -> tuple[tuple[str, Estimate], ...]:

@@ -43,7 +43,7 @@ def limit(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> 
     rated = _with_network(ask["it_power"], ask)
     needs = site_power(config, ask, facts, samples)
     hours = (ask["accelerator_hours"] / ask["accelerators"]).to("h").named("sites.hours")
-    drawn = _with_network(ask["it_power"] * _load(ask), ask)
+    drawn = _with_network(ask["it_power"] * load(ask), ask)
     it_energy = (drawn * hours).to("kWh").named("sites.it_energy")
     energy = (it_energy * usage).named("sites.energy", "IT energy x PUE")
     details = {"it_power": rated, "pue": usage, "energy": energy}
@@ -200,10 +200,11 @@ def _hour(
     rate = None
     if config.wacc is not None:
         rate = given(config.wacc, "1", "sites.wacc", "stack file: sites.wacc")
-    each = (_with_network(ask["it_power"], ask) / ask["accelerators"]).to("W/accelerator")
+    each = rated_each(ask)
     try:
-        parts = economics.hour_cost(ask.accelerator, each, usage, _load(ask), price, facts,
-                                    samples, rate)  # fmt: skip
+        parts = economics.hour_cost(
+            ask.accelerator, each, usage, load(ask), price, facts, samples, rate
+        )
     except NoDataError:
         return {}
     return {"accelerator_hour": parts["total"]}
@@ -221,7 +222,13 @@ def _readable(power: Estimate) -> Estimate:
     return power.to("MW" if watts >= 1e6 else "kW" if watts >= 1e3 else "W")
 
 
-def _load(ask: Ask) -> Estimate:
+def rated_each(ask: Ask) -> Estimate:
+    """Rated power of server, storage and network an accelerator, W/accelerator."""
+    each = _with_network(ask["it_power"], ask) / ask["accelerators"]
+    return each.to("W/accelerator").named("sites.rated_each", "IT power / accelerators")
+
+
+def load(ask: Ask) -> Estimate:
     """Share of rated power that the job draws; all of it where the floor above did not say."""
     if "utilised_power_share" in ask:
         return ask["utilised_power_share"]

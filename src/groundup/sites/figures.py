@@ -1,0 +1,212 @@
+"""What the page of floor 5 shows: power, cooling, time to power, money, carbon, swings."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from groundup.facts.catalogue import Catalogue
+from groundup.facts.errors import NoDataError
+from groundup.facts.estimate import Estimate, given
+from groundup.facts.figures import (
+    Bar,
+    Bars,
+    Cell,
+    Curves,
+    Figure,
+    Flow,
+    Line,
+    Span,
+    Table,
+    Timeline,
+)
+from groundup.facts.layer import Ask, LayerPlan
+from groundup.sites import climate, cooling, plan, swings
+from groundup.sites.config import SitesConfig
+from groundup.sites.economics import accelerator_price, hour_cost
+from groundup.sites.power_chain import chain_efficiency
+from groundup.sites.regions import regions, restrictions, with_number
+from groundup.sites.servers import parts, per_server, server_power
+from groundup.sites.time_to_power import ROUTES, lead, months_to_all
+
+_SITES = {"colossus": "Colossus", "h100-cluster": "100 000 H100", "llama-405b": "Llama 3.1 405B"}
+
+
+def figures(
+    config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0
+) -> tuple[Figure, ...]:
+    """Figures of one plan; `ask` is fully walked down. A machine in a room has only its power."""
+    row = plan.limit(config, ask, facts, samples)
+    if config.cooling == "none":
+        return (power_flow(config, ask, row, facts),)
+    made: list[Figure | None] = [
+        power_flow(config, ask, row, facts),
+        site_power(ask, row, facts),
+        cooling_table(config, ask, facts, samples),
+        time_to_power(config, ask, row, facts),
+        hour_bars(config, ask, facts, samples),
+        carbon_bars(config, ask, row, facts),
+        swing_trace(config, row, facts),
+    ]
+    return tuple(figure for figure in made if figure is not None)
+
+
+def power_flow(config: SitesConfig, ask: Ask, row: LayerPlan, facts: Catalogue) -> Flow:
+    """Megawatts from the grid to the accelerators, with what is lost on the way."""
+    unit = str(row.needs.unit)
+    whole = row.needs.value
+    machines = whole / row.details["pue"].value
+    overhead = whole - machines
+    lost = min(overhead, machines * (1 / chain_efficiency(facts, 0, config.redundancy).value - 1))
+    links = [("grid", "machines", machines)]
+    if overhead > 0:
+        links += [("grid", "power chain losses", lost), ("grid", "cooling, light", overhead - lost)]
+    links += _inside(config, ask, machines, unit, facts)
+    shown = tuple(link for link in links if link[2] > 1e-9 * whole)
+    note = "At the site's highest load; losses follow the redundancy, cooling is the rest of PUE."
+    return Flow(f"Where {whole:.4g} {unit} go", unit, shown, note)
+
+
+def site_power(ask: Ask, row: LayerPlan, facts: Catalogue) -> Curves:
+    """Site power over accelerators: this plan's line, and published sites as dots."""
+    count = ask["accelerators"].to("accelerator").value
+    each = row.needs.to("MW").value / count
+    spans = np.geomspace(1e3, max(1e6, count), 13)
+    lines = [
+        Line(f"this plan: {each * 1e6:.0f} W each", tuple(spans), tuple(spans * each)),
+        Line("this plan", (count,), (count * each,), dots=True),
+    ]
+    for key, title in _SITES.items():
+        held = facts[f"sites.published.{key}.accelerators"].value
+        power = facts[f"sites.published.{key}.power"].value
+        lines.append(Line(title, (held,), (power,), dots=True))
+    note = "Published sites hold H100-class accelerators; others draw more or less each."
+    return Curves("Site power against published sites", "accelerators", "MW", tuple(lines),
+                  True, True, note)  # fmt: skip
+
+
+def cooling_table(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> Table:
+    """PUE and water by cooling and climate, and whether the cooling takes this plan's rack."""
+    one = cooling.server_kw(ask.accelerator, facts)
+    rows: list[tuple[Cell, ...]] = []
+    for way in cooling.METHODS:
+        most = cooling.rack_limit(way, facts, samples)
+        fits = "yes" if most.value >= one.value else "no"
+        usage = [climate.pue(way, place, config.heat_rejection, facts, samples, config.redundancy)
+                 for place in climate.CLIMATES]  # fmt: skip
+        used = [climate.wue(way, place, config.heat_rejection, facts, samples)
+                for place in climate.CLIMATES]  # fmt: skip
+        rows.append((way, most, fits, "PUE", *usage))
+        rows.append((way, most, fits, "water [L/kWh]", *used))
+    unit = "rack" if per_server(ask.accelerator, facts).value > 16 else "server"
+    columns = ("cooling", "heat a rack [kW]", f"takes a {unit} of {one.value:.0f} kW", "what",
+               *climate.CLIMATES)  # fmt: skip
+    title = f"Cooling by climate, heat rejected by {config.heat_rejection} plant"
+    note = (
+        "Yearly means of a model, not fitted to any site; "
+        f"air through one {unit}: {cooling.airflow(one, facts).value:.1f} m3/s, or facility water: "
+        f"{cooling.waterflow(one, facts).value:.0f} L/min."
+    )
+    return Table(title, columns, tuple(rows), note)
+
+
+def time_to_power(config: SitesConfig, ask: Ask, row: LayerPlan, facts: Catalogue) -> Timeline:
+    """Months from order to the first and to the last megawatt, by route."""
+    spans = []
+    for route in ROUTES:
+        first = lead(route, facts).to("month").value
+        last = months_to_all(row.needs, route, facts).value
+        chosen = " (this plan)" if route == config.power_route else ""
+        spans.append(Span(f"{route}{chosen}: wait", 0.0, first, "until the first megawatt"))
+        spans.append(Span(f"{route}{chosen}: ramp", first, last, "until all is on line"))
+    held = restrictions(config.region, ask.accelerator)
+    note = " ".join(("Nothing is on record that holds back here." if not held else "; ".join(held),
+                     "Route leads are the middle of wide ranges."))  # fmt: skip
+    return Timeline("Time to power by route", "month", tuple(spans), note)
+
+
+def hour_bars(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> Bars | None:
+    """Cost of an owned accelerator-hour by part, beside what it rents for."""
+    if accelerator_price(ask.accelerator, facts) is None:
+        return None
+    try:
+        price = plan.electricity_price(config, facts, samples)
+    except NoDataError:
+        return None
+    each = plan.rated_each(ask)
+    rate = None if config.wacc is None else given(config.wacc, "1", "sites.wacc", "stack file")
+    found = hour_cost(ask.accelerator, each, plan.pue(config, facts, samples), plan.load(ask),
+                      price, facts, samples, rate)  # fmt: skip
+    whole = found.pop("total")
+    split = tuple((name, cost.value) for name, cost in found.items())
+    bars = [Bar("owned, always in use", split, whole.low, whole.high)]
+    key = f"sites.rent.{ask.accelerator}"
+    if key in facts:
+        rent = facts[key]
+        bars += [Bar(f"rent {one.as_of:%Y-%m}", (("rent", one.value),), one.low, one.high)
+                 for one in (rent, *rent.conflicts)]  # fmt: skip
+    note = "Capital as an annuity; a fleet used half of the time costs twice as much an hour."
+    return Bars("What an accelerator-hour costs", "USD/(accelerator*h)", tuple(bars), note)
+
+
+def carbon_bars(config: SitesConfig, ask: Ask, row: LayerPlan, facts: Catalogue) -> Bars:
+    """The job's carbon if it ran in other regions: running it, and its share of what was built."""
+    energy = row.details["energy"]
+    hours = (ask["accelerator_hours"] / ask["accelerators"]).to("h")
+    built = _share(row.details["embodied_hosts"], hours, facts.estimate("chips.lifetime"))
+    built += _share(row.details["embodied_building"], hours, facts.estimate("sites.lifetime"))
+    places = sorted(with_number("carbon", facts), key=lambda at: facts[f"sites.{at}.carbon"].value)
+    bars = []
+    for place in places:
+        run = (energy * facts.estimate(f"sites.{place}.carbon")).to("tCO2").value
+        title = regions()[place].title if place in regions() else place
+        mark = " (this plan)" if place == config.region else ""
+        bars.append(Bar(title + mark, (("running", run), ("servers and building", built))))
+    note = "Location basis; accelerators' own carbon is on floor 3; US states: plants only."
+    return Bars("Carbon of the job by region", "tCO2", tuple(bars), note)
+
+
+def swing_trace(config: SitesConfig, row: LayerPlan, facts: Catalogue) -> Curves:
+    """Power of synchronous training over four steps, and what the grid sees with storage."""
+    swing = swings.step_swing(row.details["it_power"], facts)
+    period = swing.period.to("s").value
+    time, drawn, held = swings.trace(swing, 4 * period)
+    lines = (
+        Line("machines", tuple(time), tuple(drawn)),
+        Line("grid, smoothed by storage", tuple(time), tuple(held)),
+    )
+    band = "inside" if swings.harmful(swing, facts) else "outside"
+    note = (
+        f"Ramp {swing.ramp.value:.3g} MW/s at {swing.frequency.value:.2g} Hz, {band} the band that "
+        f"can harm grid equipment; smoothing takes {swing.storage.to('kWh').value:.3g} kWh a swing "
+        f"from storage, or {100 * swing.dummy_share.value:.0f} % more energy as dummy work."
+    )
+    return Curves("Power swing of synchronous training", "s", "MW", lines, note=note)
+
+
+def _inside(
+    config: SitesConfig, ask: Ask, machines: float, unit: str, facts: Catalogue
+) -> list[tuple[str, str, float]]:
+    """What the machines' power is spent on: network, storage, servers and their parts."""
+    servers = (ask["accelerators"] * server_power(ask.accelerator, facts)).to("kW")
+    at_once = plan.coincidence(config, facts)
+    fed = (servers * at_once).to(unit).value
+    stored = ((ask["it_power"] - servers) * at_once).to(unit).value
+    links = [("machines", "servers", fed), ("machines", "storage", stored),
+             ("machines", "network", machines - fed - stored)]  # fmt: skip
+    try:
+        split = parts(ask.accelerator, facts)
+    except NoDataError:
+        return links
+    rated = float((server_power(ask.accelerator, facts) * per_server(ask.accelerator, facts)).value)
+    chips = min(1.0, split.accelerators.value / rated)
+    rest = min(1.0 - chips, (split.sum.value - split.accelerators.value) / rated)
+    return [
+        *links,
+        ("servers", "accelerators", fed * chips),
+        ("servers", "processors, memory, links", fed * rest),
+        ("servers", "fans, power supplies, margin", fed * (1.0 - chips - rest)),
+    ]
+
+
+def _share(embodied: Estimate, hours: Estimate, life: Estimate) -> float:
+    return (embodied * hours / life).to("tCO2").value
