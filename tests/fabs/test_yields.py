@@ -125,10 +125,10 @@ def test_harvest_by_throwing_defects():
 def test_harvest_lies_between_perfect_and_the_rest(ad, share, alpha):
     perfect = float(negative_binomial_yield(ad, alpha))
     found = [float(clustered_harvest_yield(ad, share, 144, k, alpha)) for k in (0, 3, 12, 144)]
-    assert found[0] == pytest.approx(perfect, rel=1e-3)
+    assert found[0] == pytest.approx(perfect, rel=2e-3)
     assert all(a <= b + 1e-12 for a, b in itertools.pairwise(found))
     assert found[-1] == pytest.approx(float(negative_binomial_yield(ad * (1 - share), alpha)),
-                                      rel=1e-3)  # fmt: skip
+                                      rel=2e-3)  # fmt: skip
 
 
 @given(st.floats(0.01, 3.0), st.floats(0.0, 1.0))

@@ -94,14 +94,22 @@ def nothing(name: str) -> Estimate:
 
 
 def _dies(part: str, ask: Ask, config: FabsConfig, facts: Catalogue, samples: int) -> Estimate:
-    """Good dies of one kind: dies x wafer price / (gross dies x sellable yield)."""
+    """Good dies of one kind: dies x wafer price / (gross dies x sellable yield).
+
+    What the plan has already found of the dies is used as it is.
+    """
     node = ask.labels.get(f"{part}_node", "")
     if not node:
         raise NoDataError(f"no process node of the {part} dies of {ask.accelerator} on record")
-    wafers = logic_wafers(part, ask, config, facts, samples)[f"{part}_wafers"]
+    names = (f"{part}_gross_dies", f"{part}_sellable_yield")
+    found: Mapping[str, Estimate] = ask.quantities
+    if not all(name in ask for name in names):
+        found = logic_wafers(part, ask, config, facts, samples)
+    there, sold = (found[name] for name in names)
     price = wafer_price(node, facts, samples, config.order_date)
     label = "fabs.cost_die" if part == "logic" else "fabs.cost_base"
-    cost = (wafers / ask["accelerators"] * price).to(_DOLLARS)
+    each = ask[f"{part}_dies"] / ask["accelerators"]
+    cost = (each * price / (there * sold)).to(_DOLLARS)
     return cost.named(label, "dies x wafer price / (gross dies x yield)")
 
 
@@ -163,6 +171,8 @@ def finished_yield(
     ask: Ask, facts: Catalogue, samples: int = 0, config: FabsConfig = _DEFAULT
 ) -> Estimate:
     """Good share of packages: bonding, attachment and dies that passed their test but are bad."""
+    if "package_yield" in ask:
+        return ask["package_yield"]
     return package_yield(kind_of(ask), placements(ask), _quality(ask, config, facts, samples),
                          facts, samples)  # fmt: skip
 

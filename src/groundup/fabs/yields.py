@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from groundup.facts.check import one_of
 from groundup.facts.estimate import Array
 
-_NODES = 24
-"""Points of the Gauss-Laguerre sum over defect densities; 24 agree with 96 to 1e-6."""
+_NODES = 16
+"""Points of the Gauss-Laguerre sum over defect densities; 16 agree with 96 within 1e-4."""
 
 
 def poisson_yield(defects: ArrayLike) -> Array:
