@@ -3,7 +3,7 @@ import pytest
 
 from groundup.chips.this_machine import outline
 from groundup.facts.catalogue import Catalogue, load_catalogue
-from groundup.facts.errors import ConfigError, NoDataError
+from groundup.facts.errors import NoDataError
 from groundup.facts.estimate import given
 from groundup.facts.layer import Ask
 from groundup.networks import plan as networks
@@ -126,11 +126,16 @@ def test_rows_give_the_same_as_single_plans():
         )
 
 
-def test_a_cooling_that_cannot_cool_the_rack_is_refused():
-    with pytest.raises(ConfigError, match=r"sites\.cooling = 'air'.*gb200.*cold-plate"):
-        plan("gb200", cooling="air")
-    ask, _ = plan("gb200", count=720.0, cooling="cold-plate")
+def test_a_cooling_that_cannot_cool_the_rack_lets_nothing_through_and_says_why():
+    ask, made = plan("gb200", cooling="air", power_mw=500.0)
+    assert made.headroom.value == 0
+    assert "gb200 server or rack gives off 120.0 kW" in made.binds
+    assert "cold-plate" in made.binds
+    assert "racks" not in ask
+    assert pace(SitesConfig(cooling="air"), ask, FACTS, 36).samples.max() == 0
+    ask, made = plan("gb200", count=720.0, cooling="cold-plate", power_mw=500.0)
     assert ask["racks"].value == 10
+    assert made.headroom.value > 1
 
 
 def test_climate_and_heat_rejection_set_pue_and_water():

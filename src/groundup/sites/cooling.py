@@ -45,6 +45,18 @@ def server_kw(accelerator: str, facts: Catalogue, samples: int = 0) -> Estimate:
     return (each * per_server(accelerator, facts, samples) * one).to("kW").named("sites.server_kw")
 
 
+def too_hot(accelerator: str, cooling: str, facts: Catalogue) -> str:
+    """Why a way of cooling cannot cool a server, and which ones can; empty where it can."""
+    each, most = server_kw(accelerator, facts).value, rack_limit(cooling, facts).value
+    if each <= most * (1 + 1e-9):
+        return ""
+    able = [name for name in METHODS if rack_limit(name, facts).value >= each]
+    return (
+        f"a {accelerator} server or rack gives off {each:.1f} kW and {method(cooling)} takes "
+        f"{most:g} kW off a rack; allowed is one of: {', '.join(able) or 'none'}"
+    )
+
+
 def servers_per_rack(
     accelerator: str, cooling: str, facts: Catalogue, rack_kw: float | None = None
 ) -> int:
@@ -52,15 +64,11 @@ def servers_per_rack(
 
     ConfigError names the ways of cooling that can, where one server alone is too hot.
     """
+    hot = too_hot(accelerator, cooling, facts)
+    if hot:
+        raise ConfigError(f"sites.cooling = {cooling!r}: {hot}")
     each = server_kw(accelerator, facts).value
     most = rack_limit(cooling, facts).value
-    if each > most * (1 + 1e-9):
-        able = [name for name in METHODS if rack_limit(name, facts).value >= each]
-        raise ConfigError(
-            f"sites.cooling = {cooling!r}: a {accelerator} server or rack gives off {each:.1f} kW "
-            f"and {method(cooling)} takes {most:g} kW off a rack; allowed is one of: "
-            f"{', '.join(able) or 'none'}"
-        )
     if rack_kw is not None and not each <= rack_kw <= most:
         raise ConfigError(
             f"sites.rack_kw = {rack_kw:g}: allowed is {each:.4g} kW (one {accelerator} server) to "

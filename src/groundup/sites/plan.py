@@ -9,7 +9,7 @@ from groundup.facts.layer import Ask, LayerPlan
 from groundup.sites import carbon, climate, economics, power_chain, swings, water
 from groundup.sites.availability import availability
 from groundup.sites.config import SitesConfig
-from groundup.sites.cooling import racks
+from groundup.sites.cooling import racks, too_hot
 from groundup.sites.regions import of_region
 from groundup.sites.servers import server_power
 from groundup.sites.time_to_power import OFF_GRID, lead, months_to_all, on_line
@@ -19,18 +19,14 @@ def demand(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) ->
     """Power of the machines and of the site around them.
 
     Hands down `it_power` (servers and storage, rated), `site_power` (what of it the site must feed
-    at one time, times PUE) and, for a site with cooling, `racks`. ConfigError where the cooling
-    cannot cool a rack of these accelerators.
+    at one time, times PUE) and, where the site's cooling can cool them, `racks`.
     """
     servers = (ask["accelerators"] * server_power(ask.accelerator, facts, samples)).to("kW")
     it_power = _with_storage(config, servers.named("sites.servers"), facts, samples)
     fed = it_power * coincidence(config, facts, samples)
     site = (fed * pue(config, facts, samples)).named("sites.server_site_power", "at once x PUE")
     found = {"it_power": it_power, "site_power": site}
-    if config.cooling != "none":
-        count = ask["accelerators"]
-        found["racks"] = racks(ask.accelerator, count, config.cooling, facts, config.rack_kw)
-    return ask.with_(**found)
+    return ask.with_(**found, **_racks(config, ask, facts))
 
 
 def limit(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> LayerPlan:
@@ -60,7 +56,7 @@ def limit(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> 
             "sites.cost", "power + building write-off"
         )
         time = _time(config, facts, samples)
-    there, binds = _connection(config)
+    there, binds = _connection(config, ask.accelerator, facts)
     included = ask.labels.get("rented") == "yes"
     return LayerPlan(5, "sites", needs, there, binds, cost, time, needs, details, included)
 
@@ -71,16 +67,17 @@ def pace(
     """Accelerators that can be powered in all by the end of each month; rows = months.
 
     Nothing until building and power route have led in, then the build rate, up to the connection
-    (or to what the plan needs where none is given). A machine in a room has power at once.
+    (or to what the plan needs where none is given). A machine in a room has power at once; a rack
+    that the cooling cannot take never has.
     """
     count = ask["accelerators"].to("accelerator")
     needs = site_power(config, ask, facts, samples).to("MW")
     if config.cooling == "none":
         held = count.samples.reshape(1, -1).repeat(months, axis=0)
         return derived(held, "accelerator", "sites.pace", "power is there", (count,))
-    there = needs if config.power_mw is None else given(config.power_mw, "MW", "sites.power_mw",
-                                                        "stack file: sites.power_mw")  # fmt: skip
-    ready = on_line(there, config.power_route, months, facts, samples)
+    there, _ = _connection(config, ask.accelerator, facts)
+    wanted = needs if there is None else there
+    ready = on_line(wanted, config.power_route, months, facts, samples)
     each = needs.samples.reshape(1, -1) / count.samples.reshape(1, -1)
     text = "megawatts on line / megawatts an accelerator"
     return derived(ready.samples / each, "accelerator", "sites.pace", text, (ready, needs, count))
@@ -128,6 +125,14 @@ def electricity_price(config: SitesConfig, facts: Catalogue, samples: int = 0) -
         return facts.estimate(f"sites.route.{config.power_route}.price", samples)
     hint = "; or set sites.usd_per_kwh"
     return of_region(config.region, "electricity_price", facts, samples, hint)
+
+
+def _racks(config: SitesConfig, ask: Ask, facts: Catalogue) -> dict[str, Estimate]:
+    """Racks of servers; nothing in a room, or where the cooling cannot take one server's heat."""
+    if config.cooling == "none" or too_hot(ask.accelerator, config.cooling, facts):
+        return {}
+    count = ask["accelerators"]
+    return {"racks": racks(ask.accelerator, count, config.cooling, facts, config.rack_kw)}
 
 
 def _with_storage(
@@ -181,7 +186,7 @@ def _plant(
     hosts = carbon.embodied_hosts(ask["accelerators"], facts, samples)
     swing = swings.step_swing(rated, facts, samples)
     return {
-        "racks": racks(ask.accelerator, ask["accelerators"], config.cooling, facts, config.rack_kw),
+        **_racks(config, ask, facts),
         **power_chain.backup(rated, needs, config.redundancy, facts, samples),
         "availability": availability(config.redundancy, facts, samples),
         "embodied_hosts": hosts,
@@ -242,7 +247,13 @@ def _with_network(servers: Estimate, ask: Ask) -> Estimate:
     return both.named("sites.it_power_with_network", "servers + network")
 
 
-def _connection(config: SitesConfig) -> tuple[Estimate | None, str]:
+def _connection(
+    config: SitesConfig, accelerator: str, facts: Catalogue
+) -> tuple[Estimate | None, str]:
+    """Power that can be had, and what sets it: the connection, or cooling that does not suffice."""
+    hot = too_hot(accelerator, config.cooling, facts) if config.cooling != "none" else ""
+    if hot:
+        return given(0.0, "MW", "sites.cooled_power", "stack file: sites.cooling"), hot
     if config.power_mw is None:
         return None, "not limited: no sites.power_mw in the stack file"
     where = "stack file: sites.power_mw"
