@@ -69,3 +69,16 @@ def test_names_of_many_lines_do_not_touch(count: int) -> None:
     assert len(heights) == count
     assert all(b - a >= 13 for a, b in pairwise(heights))
     assert heights[-1] <= float((root.get("viewBox") or "").split()[3])
+
+
+def test_measured_points_share_the_colour_of_their_model() -> None:
+    lines = (
+        Line("8 GPUs", (1.0, 2.0), (1.0, 2.0), dots=True),
+        Line("8 GPUs, model", (1.0, 2.0), (1.0, 2.0)),
+        Line("16 GPUs", (1.0, 2.0), (2.0, 3.0)),
+    )
+    root = read_svg(draw_curves(Curves("t", "x", "y", lines)))
+    first, second = (e["class"] for e in shapes(root, "polyline", "curve"))
+    assert {e["class"] for e in shapes(root, "circle", "dot")} == {"dot f0"}
+    assert "s0" in first.split()
+    assert "s0" not in second.split()

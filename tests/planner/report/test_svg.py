@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.planner.report.reading import read_html
 
 from groundup.planner.report.derivation import linked
-from groundup.planner.report.svg import coordinate, element, escape, text_width, words, wrap
+from groundup.planner.report.svg import coordinate, element, escape, pretty, text_width, words, wrap
 
 
 @given(st.text())
@@ -61,3 +61,19 @@ def test_only_addresses_become_links(text: str, addresses: list[str]) -> None:
     read = read_html(linked(text))
     assert [value for _, _, value in read.attributes] == addresses
     assert "".join(read.words) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        ("858 mm^2", "858 mm²"), ("die area [mm2]", "die area [mm²]"), ("3.1k m3", "3.1k m³"),
+        ("1.94e26 FLOP", "1.94×10²⁶ FLOP"), ("2e-04 %", "2×10⁻⁴ %"), ("5 tCO2", "5 tCO₂"),
+        ("HBM3 n2 mm", "HBM3 n2 mm"),
+    ],
+)  # fmt: skip
+def test_units_and_powers_are_printed_as_such(text: str, printed: str) -> None:
+    assert pretty(text) == printed
+
+
+def test_names_in_backticks_are_code() -> None:
+    assert linked("see `a.<b>`") == "see <code>a.&lt;b&gt;</code>"

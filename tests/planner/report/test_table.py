@@ -52,3 +52,20 @@ def test_numbers_read_well(value: float, column: str, text: str) -> None:
 def test_long_tables_take_the_whole_width() -> None:
     assert not is_wide(Table("t", ("a", "b"), (("x", 1.0),)))
     assert is_wide(Table("t", ("a", "b"), (("x" * 40, "y" * 40),)))
+
+
+@pytest.mark.parametrize(
+    ("unit", "column", "text"),
+    [
+        ("month", "stock [day]", "91.3"),
+        ("TFLOP/(s*accelerator)", "peak [GFLOP/s]", "3000"),
+        ("W/accelerator", "power [W]", "3"),
+        ("USD", "price [kg]", "$3"),
+        ("month", "stock [whatever]", "91.3 days"),
+        ("1", "index", "3"),
+    ],
+)
+def test_estimates_follow_the_unit_of_their_column(unit: str, column: str, text: str) -> None:
+    rows = (("x", given(3.0, unit, "given value")),)
+    document = draw_table(Table("t", ("a", column), rows), Derivations())
+    assert f'<summary><span class="value">{text}</span></summary>' in document

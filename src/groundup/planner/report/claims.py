@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from groundup.facts.claims import VERDICTS, Claim
 from groundup.planner.report.derivation import Derivations, linked
 from groundup.planner.report.svg import element, escape
-from groundup.planner.report.table import column_head, table
+from groundup.planner.report.table import column_head, in_unit_of_head, table
 
 _MARKS = {
     "ok": "✓", "approx": "≈", "derived": "∴", "wrong": "✗", "inconsistent": "≠",
@@ -36,7 +36,7 @@ def badge(verdict: str) -> str:
 def _row(claim: Claim, derivations: Derivations) -> str:
     return (
         f'<tr><th scope="row">{escape(claim.key)}</th><td>{linked(claim.said)}</td>'
-        f'<td class="number">{derivations.cell(claim.found)}</td>'
+        f'<td class="number">{derivations.cell(claim.found, in_unit_of_head(claim.found))}</td>'
         f"<td>{badge(claim.verdict)}</td><td>{linked(claim.why)}</td></tr>"
     )
 

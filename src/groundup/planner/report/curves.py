@@ -22,6 +22,7 @@ from groundup.planner.report.svg import (
     element,
     hinted,
     line,
+    pretty,
     text_width,
     words,
     wrap,
@@ -48,7 +49,8 @@ class _Row:
 
 def draw_curves(figure: Curves) -> str:
     """The figure as SVG; empty where there is no point to draw."""
-    rows = [_drawable(i, figure) for i in range(len(figure.lines))]
+    colours = _colours(figure.lines)
+    rows = [_drawable(found, i, figure) for found, i in zip(figure.lines, colours, strict=True)]
     shown = [row for row in rows if row.points]
     if not shown:
         return ""
@@ -70,8 +72,21 @@ def _spoken(figure: Curves) -> str:
     return f"{figure.title}: {figure.y_label} over {figure.x_label}"
 
 
-def _drawable(index: int, figure: Curves) -> _Row:
-    found = figure.lines[index]
+def _colours(lines: Sequence[Line]) -> list[int]:
+    """A colour for each line; points and the curve through them (`X`, `X, model`) share one."""
+    found: list[int] = []
+    for i, this in enumerate(lines):
+        twin = next((found[j] for j in range(i) if _paired(lines[j], this)), None)
+        found.append(max(found, default=-1) + 1 if twin is None else twin)
+    return found
+
+
+def _paired(a: Line, b: Line) -> bool:
+    short_name, long_name = sorted((a.name, b.name), key=len)
+    return a.dots != b.dots and bool(short_name) and long_name.startswith(short_name)
+
+
+def _drawable(found: Line, index: int, figure: Curves) -> _Row:
     points, bounds = [], []
     for i, (x, y) in enumerate(zip(found.x, found.y, strict=False)):
         if not (_fits(x, figure.x_log) and _fits(y, figure.y_log)):
@@ -113,9 +128,9 @@ def _grid(figure: Curves, x: Scale, y: Scale) -> list[str]:
     parts += [line(x(tick), y.start, x(tick), y.start + 4, "axis") for tick in x.ticks]
     parts.append(line(x.start, y.start, x.end, y.start, "axis"))
     parts += tick_texts(x, y.start + 16, _money(figure.x_label))
-    parts.append(words(0, 11, wrap(figure.y_label, HALF, 1)[0], "axis-label"))
+    parts.append(words(0, 11, wrap(pretty(figure.y_label), HALF, 1)[0], "axis-label"))
     middle = (x.start + x.end) / 2
-    label = wrap(figure.x_label, 2 * min(middle, HALF - middle), 1)[0]
+    label = wrap(pretty(figure.x_label), 2 * min(middle, HALF - middle), 1)[0]
     parts.append(words(middle, y.start + 33, label, "axis-label", "middle"))
     return parts
 

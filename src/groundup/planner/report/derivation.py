@@ -5,18 +5,24 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from textwrap import shorten
 
 from groundup.facts.estimate import Estimate
 from groundup.facts.explain import formula
 from groundup.facts.fact import Fact
-from groundup.planner.report.svg import element, escape
-from groundup.planner.words import number, quantity, readable
+from groundup.planner.report.svg import element, escape, pretty
+from groundup.planner.words import number, readable, unit_text
 
-_DEPTH, _MOST = 3, 14
+_DEPTH, _MOST = 3, 8
 """Levels and steps of the short tree; the rest is a link away."""
+_SOURCE = 80
+"""Characters of a source in a tree; the list of facts has all of it."""
 _ADDRESS = re.compile(
-    r"https?://[^\s<>\"']+[^\s<>\"'.,;:)\]]|arXiv:\d{4}\.\d{4,5}|doi:10\.\S+[^\s.,;)]"
+    r"https?://[^\s<>\"']+[^\s<>\"'.,;:)\]]|arXiv:\d{4}\.\d{4,5}|doi:10\.\S+[^\s.,;)]|`[^`]+`"
 )
+
+
+_MILLIONS = re.compile(r"\b[kMGT]USD\b")
 
 
 class Derivations:
@@ -30,22 +36,24 @@ class Derivations:
         self._nodes: dict[str, Estimate] = {}
         self._kept: list[Estimate] = []  # ids stay unique only while their objects live
 
-    def cell(self, estimate: Estimate | None) -> str:
-        """A number with interval that unfolds to its derivation; "no data" where there is none."""
+    def cell(self, estimate: Estimate | None, shown: tuple[str, str] | None = None) -> str:
+        """A number with interval that unfolds to its derivation; "no data" where there is none.
+
+        `shown` are value and interval as they are to be written, where not in their own unit.
+        """
         if estimate is None or not _finite(estimate):
             return '<span class="none">no data</span>'
         self.anchor(estimate)
         tree = "".join(self._branches(estimate))
+        summary = _written(shown or self.text(estimate))
         return (
-            f'<details name="why" class="why"><summary>{self.value(estimate)}</summary>'
+            f'<details name="why" class="why"><summary>{summary}</summary>'
             f'<div class="tree">{self._said(estimate)}<ul>{tree}</ul></div></details>'
         )
 
     def value(self, estimate: Estimate) -> str:
         """Value and interval, without a derivation."""
-        main, interval = self.text(estimate)
-        said = f'<span class="value">{escape(main)}</span>'
-        return f'{said} <span class="interval">{escape(interval)}</span>' if interval else said
+        return _written(self.text(estimate))
 
     def text(self, estimate: Estimate) -> tuple[str, str]:
         """Value with unit, and its interval (empty for an exact value)."""
@@ -137,6 +145,11 @@ class Derivations:
         return f'<a href="#{self._anchors[id(node)]}">{escape(node.label or "result")}</a>'
 
 
+def _written(text: tuple[str, str]) -> str:
+    said = f'<span class="value">{escape(text[0])}</span>'
+    return f'{said} <span class="interval">{escape(text[1])}</span>' if text[1] else said
+
+
 def inputs(node: Estimate) -> list[Estimate]:
     """Nearest named inputs of a value, each once; plain numbers in formulas are left out."""
     found: dict[int | str, Estimate] = {}
@@ -163,17 +176,27 @@ def value_text(estimate: Estimate) -> tuple[str, str]:
         return f"{values.min():.3g} to {values.max():.3g} {estimate.unit}", f"{estimate.rows} rows"
     if not math.isfinite(estimate.value):
         return "no data", ""
-    main, inside = quantity(estimate), readable(estimate)
-    low, high = _bound(inside, inside.low), _bound(inside, inside.high)
-    return main, f"{low} – {high}" if low and high and low != high else ""
+    inside = readable(_plain_money(estimate))
+    money, unit = str(inside.unit).startswith("USD"), unit_text(inside.unit)
+    main = f"${_said(inside.value, money)}{unit.removeprefix('USD')}"
+    if not money:
+        main = f"{_said(inside.value, money)} {unit}".rstrip()
+    bounds = [inside.low, inside.high] if inside.samples.size > 1 else [inside.value]
+    low, high = (_said(end, money) for end in (bounds[0], bounds[-1]))
+    known = low != high and all(map(math.isfinite, bounds))
+    return pretty(main), pretty(f"{low} – {high}") if known else ""
 
 
-def _bound(estimate: Estimate, bound: float) -> str:
-    """An end of an interval in the words of its value; empty where it is not finite."""
-    if not math.isfinite(bound):
-        return ""
-    text = number(bound)
-    return text.replace("G", "B") if str(estimate.unit).startswith("USD") else text
+def _said(value: float, money: bool) -> str:
+    """A number with decimal prefix; dollars have billions."""
+    text = number(value)
+    return text.replace("G", "B") if money else text
+
+
+def _plain_money(estimate: Estimate) -> Estimate:
+    """Millions of dollars as dollars, so that they are written with the sign."""
+    unit = str(estimate.unit)
+    return estimate.to(_MILLIONS.sub("USD", unit)) if _MILLIONS.search(unit) else estimate
 
 
 def _finite(estimate: Estimate) -> bool:
@@ -186,11 +209,14 @@ def fact_anchor(key: str) -> str:
 
 
 def linked(text: str) -> str:
-    """Escaped text in which web addresses, arXiv and DOI numbers are links."""
+    """Escaped text in which addresses, arXiv and DOI numbers are links, and `names` are code."""
     parts, last = [], 0
     for match in _ADDRESS.finditer(text):
         parts.append(escape(text[last : match.start()]))
-        parts.append(element("a", {"href": _address(match[0])}, escape(match[0])))
+        if match[0].startswith("`"):
+            parts.append(element("code", {}, escape(match[0].strip("`"))))
+        else:
+            parts.append(element("a", {"href": _address(match[0])}, escape(match[0])))
         last = match.end()
     return "".join([*parts, escape(text[last:])])
 
@@ -203,5 +229,5 @@ def _address(found: str) -> str:
 
 def _sourced(fact: Fact) -> str:
     low = ' <span class="badge low">low confidence</span>' if fact.confidence == "low" else ""
-    anchor = fact_anchor(fact.key)
-    return f'{fact.kind}: {escape(fact.source)}; <a href="#{anchor}">fact</a>{low}'
+    anchor, source = fact_anchor(fact.key), shorten(fact.source, _SOURCE, placeholder=" …")
+    return f'{fact.kind}: {escape(source)}; <a href="#{anchor}">fact</a>{low}'

@@ -12,7 +12,7 @@ from groundup.facts.errors import FactError
 from groundup.facts.figures import Flow
 from groundup.planner.report.scale import short
 from groundup.planner.report.spread import spread
-from groundup.planner.report.svg import HALF, LINE, WIDE, text_width, wrap
+from groundup.planner.report.svg import HALF, LINE, WIDE, pretty, text_width, wrap
 
 NODE = 11.0
 """Width of a node."""
@@ -121,7 +121,7 @@ def _labels(
 ) -> tuple[dict[str, tuple[str, ...]], float]:
     """Name and value of every node in lines; and the distance of the layers."""
     last = max(layers.values())
-    said = {name: f"{short(value, unit)} {unit}" for name, value in values.items()}
+    said = {name: f"{short(value, unit)} {pretty(unit)}" for name, value in values.items()}
     ends = [wrap(f"{n} {said[n]}", _LAST, 3) for n in values if layers[n] == last]
     column = max(text_width(line) for lines in ends for line in lines) + 10
     step = (width - NODE - column) / last

@@ -21,6 +21,8 @@ _NARROW_LOG = 3.0
 _FEW_DECADES = 3.0
 """Up to this many decades 2 and 5 are marked too."""
 _MOST_DECADES = 8
+_EXACT = 9
+"""Digits of the ends of an axis: a sum of 100.0000000001 does not ask for a tick above 100."""
 _PLAIN = 10_000.0
 """Whole numbers up to here, years among them, are written out."""
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -85,7 +87,7 @@ def axis(
     values: Sequence[float], start: float, end: float, log: bool = False, about: int = 6
 ) -> Scale:
     """The scale that shows all of some finite values (above 0 on a logarithmic one)."""
-    low, high = min(values), max(values)
+    low, high = (float(f"{end:.{_EXACT}g}") for end in (min(values), max(values)))
     return Scale(log_ticks(low, high) if log else nice_ticks(low, high, about), start, end, log)
 
 
@@ -107,10 +109,12 @@ def short(value: float, unit: str = "") -> str:
         return "no bound"
     if value == round(value) and abs(value) < _PLAIN:
         return f"{value:.0f}".replace("-0", "0") if value == 0 else f"{value:.0f}"
+    if 999.5 <= abs(value) < _PLAIN - 0.5:
+        return f"{value:.0f}"
     if 0 < abs(value) < 1e-3 or abs(value) >= 1e16:
         return scientific(value)
     text = number(value)
-    return text.replace("G", "B") if unit.startswith("USD") else text
+    return text.replace("G", "B") if "USD" in unit else text
 
 
 def scientific(value: float, digits: int = 3) -> str:

@@ -22,12 +22,22 @@ _NARROW, _MIDDLE, _BROAD = (
     set("mwMW@%&"),
     set("ABCDEGHKNOQRUVXYZ<>=+~#_^"),
 )
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_METRES = re.compile(r"\b((?:[cmku]?m|s))\^?([23])\b")
+_EXPONENT = re.compile(r"\b(\d(?:\.\d+)?)e([+-]?\d+)\b")
 _FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def escape(text: str) -> str:
     """Text that can stand in an element or in an attribute; characters XML forbids become `?`."""
     return html.escape(_FORBIDDEN.sub("?", text), quote=True)
+
+
+def pretty(text: str) -> str:
+    """Units and powers of ten as they are printed: mm², m³, CO₂, 1.9×10²⁶."""
+    text = _METRES.sub(lambda m: m[1] + m[2].translate(_RAISED), text)
+    text = _EXPONENT.sub(lambda m: f"{m[1]}×10{str(int(m[2])).translate(_RAISED)}", text)
+    return text.replace("CO2", "CO₂")
 
 
 def element(name: str, attributes: Mapping[str, str | float], *children: str) -> str:
