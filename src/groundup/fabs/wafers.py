@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+import math
+
 from groundup.fabs.config import FabsConfig
 from groundup.fabs.dies import gross_dies
 from groundup.fabs.nodes import defect_density
 from groundup.fabs.yields import clustered_harvest_yield, die_yield, harvest_yield
 from groundup.facts.catalogue import Catalogue
-from groundup.facts.estimate import Estimate, derived, given
+from groundup.facts.errors import ConfigError
+from groundup.facts.estimate import Estimate, ceil, derived, given
 from groundup.facts.layer import Ask
 
 
 def wafer_scale(ask: Ask) -> bool:
     """Whether one wafer is one die, defects routed around."""
     return ask.labels.get("package") == "wafer-scale"
+
+
+def reticle_fields(area: Estimate, facts: Catalogue, high_na: bool = False) -> Estimate:
+    """Dies into which logic of `area` must be cut at least: area / field of the scanner, up.
+
+    A high-NA scanner exposes half a field (ASML EXE:5000, 26 x 16.5 mm).
+    """
+    key = "fabs.reticle.high-na-area" if high_na else "fabs.reticle.area"
+    return ceil(area.to("mm2") / facts.estimate(key)).named("fabs.reticle_fields", "area / field")
+
+
+def check_reticle(part: str, ask: Ask, facts: Catalogue) -> None:
+    """Refuse a die that is larger than a scanner can expose, unless it is a whole wafer."""
+    field = facts["fabs.reticle.area"].value
+    largest = float(ask[f"{part}_die_area"].to("mm2/die").values.max())
+    if largest > field and not wafer_scale(ask):
+        raise ConfigError(
+            f"{part} die of {ask.accelerator} = {largest:g} mm2: allowed is at most a reticle "
+            f"field, {field:g} mm2; cut it into at least {math.ceil(largest / field)} dies"
+        )
 
 
 def gross(
@@ -80,6 +103,7 @@ def logic_wafers(
 
     A wafer-scale die is one a wafer with every defect routed around.
     """
+    check_reticle(part, ask, facts)
     node, area = ask.labels[f"{part}_node"], ask[f"{part}_die_area"]
     if wafer_scale(ask):
         there = given(1.0, "die/wafer", f"fabs.{part}_gross_dies", "one die a wafer")
