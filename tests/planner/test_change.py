@@ -92,3 +92,15 @@ def test_a_fact_needs_a_number(stacks):
     found, _ = sort(stacks, "sites.us.electricity_price=cheap")
     with pytest.raises(ConfigError, match="number in USD"):
         list(changed_facts(found, FACTS))
+
+
+def test_a_country_is_everything_that_it_supplies(stacks):
+    found, _ = sort(stacks, "materials.china=-50%")
+    lost = {(shock.material, shock.step) for shock in found.shocks}
+    assert {("gallium", "refining"), ("rare-earth", "mining"), ("rare-earth", "refining")} <= lost
+    assert {shock.lost for shock in found.shocks} == {0.5}
+
+
+def test_a_country_that_supplies_nothing_is_an_unknown_key(stacks):
+    with pytest.raises(ConfigError, match="neither a fact nor a key"):
+        sort(stacks, "materials.atlantis=-50%")

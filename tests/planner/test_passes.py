@@ -161,6 +161,7 @@ def test_unknown_accelerator_suggests_the_nearest() -> None:
 @pytest.mark.parametrize("precision", ["bf16", "fp8"])
 def test_every_accelerator_with_an_fp8_peak_plans(chip: str, precision: str, stacks: Path) -> None:
     overrides = [f'chips.accelerator="{chip}"', f'training.precision="{precision}"']
+    overrides.append('sites.cooling="liquid"')  # air does not cool a rack of gb200
     plan = make_plan(load_stack(stacks / "llama3-405b.toml", overrides), samples=20)
     assert plan.totals["training_days"].value > 0
     assert ("usd_training" in plan.totals) == (plan.layer("chips").cost is not None)

@@ -32,7 +32,7 @@ def moved(result):
 
 
 def test_a_dearer_wafer_moves_the_fab_and_nothing_above_its_price(stacks):
-    found = moved(compared(stacks, "campus-100k", "fabs.node.n5.wafer_price=x2"))
+    found = moved(compared(stacks, "campus-100k", "fabs.node.n5.price.y2026=x2"))
     assert found
     assert {cell.split(".")[0] for cell in found} == {"fabs"}
 

@@ -56,14 +56,16 @@ def changed_plan(arguments: argparse.Namespace) -> WhatIf:
 
 
 def _said(arguments: argparse.Namespace, changes: Changes) -> list[str]:
-    """The changes in words, a supplier's loss with its months."""
-    last = arguments.start + arguments.months
-    lost = [
-        f"{shock.supplier} makes {100 * shock.lost:.4g} % less of {shock.material} ({shock.step}) "
-        f"in months {arguments.start + 1} to {last}"
-        for shock in changes.shocks
+    """The changes in words; what one supplier loses stands together, with its months."""
+    lost: dict[tuple[str, float], list[str]] = {}
+    for shock in changes.shocks:
+        goods = lost.setdefault((shock.supplier, shock.lost), [])
+        goods.append(f"{shock.material} ({shock.step})")
+    months = f"in months {arguments.start + 1} to {arguments.start + arguments.months}"
+    return [change.text for change in (*changes.stack, *changes.facts)] + [
+        f"{supplier} makes {100 * share:.4g} % less {', '.join(goods)} {months}"
+        for (supplier, share), goods in lost.items()
     ]
-    return [change.text for change in (*changes.stack, *changes.facts)] + lost
 
 
 def _check(arguments: argparse.Namespace) -> None:

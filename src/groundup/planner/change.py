@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields, replace
 
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.check import suggest
-from groundup.facts.errors import ConfigError, FactError
+from groundup.facts.errors import ConfigError, FactError, NoDataError
 from groundup.facts.fact import Fact
-from groundup.materials.shocks import STEPS, Shock
+from groundup.materials.shocks import STEPS, Shock, country_shocks
 from groundup.stack.stack import LAYER_TABLES, Stack
 
 _RELATIVE = re.compile(r"(?:x(?P<times>[0-9.eE+-]+)|(?P<percent>[+-][0-9.]+) ?%)")
@@ -76,16 +76,21 @@ def sort_changes(
 ) -> Changes:
     """Tell stack keys, facts and suppliers apart; a supplier's loss lasts `months` from `start`.
 
-    Raises ConfigError for a key that is none of them, with the nearest keys.
+    `materials.china=-50%` is all that a country supplies. Raises ConfigError for a key that is none
+    of them, with the nearest keys.
     """
-    of_stack = tuple(change for change in changes if _is_stack_key(change.key))
-    others = [change for change in changes if not _is_stack_key(change.key)]
-    for change in others:
-        if change.key not in facts:
+    of_stack, of_facts, shocks = [], [], []
+    for change in changes:
+        lost = _shocks(change, facts, start, months)
+        if _is_stack_key(change.key):
+            of_stack.append(change)
+        elif lost:
+            shocks += lost
+        elif change.key in facts:
+            of_facts.append(change)
+        else:
             raise ConfigError(_unknown(change.key, stack, facts))
-    shocks = tuple(shock for c in others if (shock := _shock(c, facts, start, months)) is not None)
-    of_facts = tuple(c for c in others if _shock(c, facts, start, months) is None)
-    return Changes(of_stack, of_facts, shocks)
+    return Changes(tuple(of_stack), tuple(of_facts), tuple(shocks))
 
 
 def overrides(changes: Changes, stack: Stack) -> list[str]:
@@ -106,18 +111,27 @@ def _is_stack_key(key: str) -> bool:
     return table in LAYER_TABLES and name in {field.name for field in fields(LAYER_TABLES[table])}
 
 
-def _shock(change: Change, facts: Catalogue, start: int, months: int) -> Shock | None:
-    """The loss of a supplier, where the change lowers a supplier's share."""
+def _shocks(change: Change, facts: Catalogue, start: int, months: int) -> tuple[Shock, ...]:
+    """The losses of suppliers, where the change lowers what one or a whole country supplies."""
     words = change.key.split(".")
-    if len(words) != 4 or words[0] != "materials" or words[2] not in STEPS:
-        return None
-    factor = change.factor
-    if factor is None:
-        share = _number(change, facts[change.key])
-        factor = share / facts[change.key].value
-    if factor >= 1:
-        return None
-    return Shock(words[1], words[2], words[3], 1 - factor, start, months)
+    if words[0] != "materials":
+        return ()
+    if len(words) == 2 and change.factor is not None and change.factor < 1:
+        return _of_country(words[1], 1 - change.factor, facts, start, months)
+    if len(words) != 4 or words[2] not in STEPS or change.key not in facts:
+        return ()
+    fact = facts[change.key]
+    left = change.factor if change.factor is not None else _number(change, fact) / fact.value
+    return () if left >= 1 else (Shock(words[1], words[2], words[3], 1 - left, start, months),)
+
+
+def _of_country(
+    country: str, lost: float, facts: Catalogue, start: int, months: int
+) -> tuple[Shock, ...]:
+    try:
+        return country_shocks(country, lost, start, months, facts)
+    except NoDataError:  # no supplier of that name: perhaps a key of the stack file
+        return ()
 
 
 def _override(change: Change, stack: Stack) -> str:

@@ -13,6 +13,9 @@ from groundup.planner.words import number, quantity
 
 _COLUMNS = ("needs", "limit", "headroom", "cost", "time", "power")
 """What the short table shows; --json has every cell."""
+_FELT = 0.995
+"""Share of a normal month's output above which a shortage is not felt."""
+_MOST_PATHS = 12
 
 
 def render_what_if(result: WhatIf) -> str:
@@ -66,7 +69,7 @@ def _months(result: WhatIf) -> list[str]:
     lines = ["", "Accelerators that run by the end of each month after the order, and what each",
              "floor has delivered for:"]  # fmt: skip
     lines += [*_table(head, rows), "", *_verdict(first, second, result.after)]
-    return lines + [_path(path) for path in second.paths]
+    return lines + _paths(second)
 
 
 def _last(first: Schedule, second: Schedule) -> int:
@@ -113,6 +116,18 @@ def _when(found: Schedule) -> str:
         return f"All {count} accelerators run in month {found.complete}"
     there = number(float(found.delivered.values[-1]))
     return f"{there} of {count} accelerators run in month {found.months}"
+
+
+def _paths(found: Schedule) -> list[str]:
+    """The ways by which lost materials hold back a floor, the worst first; how many do not."""
+    felt = [path for path in found.paths if path.shares.values.min() < _FELT]
+    lines = [_path(path) for path in felt[:_MOST_PATHS]]
+    if len(felt) > _MOST_PATHS:
+        lines.append(f"  and {len(felt) - _MOST_PATHS} weaker ways")
+    spared = sorted({path.material for path in found.paths} - {path.material for path in felt})
+    if spared:
+        lines.append(f"  stocks, other suppliers and substitutes bridge {', '.join(spared)}")
+    return lines
 
 
 def _path(path: Path) -> str:
