@@ -2,20 +2,23 @@
 
 Prints the errors of the fitted laws against published kernels (matrix products, decoding) and
 shipped chips (designs), in the fit and with each chip held out, then the time of the floor's
-demand and limit for a point and for 10,000 draws. The peer is the bar that each must keep.
+demand and limit for a point and for 10,000 draws, then two calibrations of this machine (compare
+them only on an idle one). The peer is the bar that each must keep.
 """
 
 from __future__ import annotations
 
 import csv
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from _common import Options, Result, compare, print_machine, run, seconds, turns
+from _common import Options, Result, compare, load, print_machine, run, seconds, turns
 from numpy.typing import NDArray
 
+from groundup.chips import this_machine
 from groundup.chips.catalogue import chip, figure
 from groundup.chips.config import ChipsConfig
 from groundup.chips.kernels import Decoding, decode_time
@@ -27,6 +30,8 @@ from groundup.facts.layer import Ask
 DATA = Path(__file__).resolve().parents[1] / "tests" / "data"
 LIMITS = {0: 0.030, 10_000: 0.300}
 """Draws to seconds: what the floor may take of a plan."""
+_FIXED = (".cores", ".memory")
+"""Readings that nothing measures."""
 Array = NDArray[np.float64]
 
 
@@ -168,6 +173,28 @@ def floor(facts: Catalogue, draws: int) -> None:
     limit(config, ask, fresh, draws)
 
 
+def repeatability(chosen: Options) -> list[Result]:
+    """Two calibrations after each other: how long one takes, and how far their readings differ."""
+    budget = float(chosen.pick(60, 8, 5))
+    found, took = [], []
+    for _ in range(2):
+        start = time.perf_counter()
+        machine = this_machine.measure(budget)
+        took.append(time.perf_counter() - start)
+        found.append({fact.key: fact.value for fact in machine.facts()})
+    first, second = found
+    gaps = {key: second[key] / first[key] - 1 for key in first if key in second}
+    print(f"two calibrations of {budget:g} s took {took[0]:.0f} and {took[1]:.0f} s; {load()}")
+    for key, gap in sorted(gaps.items()):
+        name = key.removeprefix("chips.this-machine.")
+        print(f"    {name:36} {first[key]:10.4g} {second[key]:10.4g} {gap:+7.1%}")
+    typical = middle(np.array([gap for key, gap in gaps.items() if not key.endswith(_FIXED)]))
+    return [
+        compare("calibrate with its time at most 90 s", "s", took, [90.0] * 2),
+        compare("median difference of two calibrations", "1", [typical], [0.05]),
+    ]
+
+
 def measure(chosen: Options) -> list[Result]:
     """Accuracy, then time."""
     print_machine(["groundup", "numpy"], "peer: the bars")
@@ -182,7 +209,7 @@ def measure(chosen: Options) -> list[Result]:
         compare(f"{name} against its limit", "s", times, [bar] * len(times))
         for (name, times), bar in zip(values.items(), bars, strict=True)
     ]
-    return found
+    return found + repeatability(chosen)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 Progress = Callable[[str, float, float], None]
-ROUNDS = 4
+ROUNDS = 10
 """Passes over all benchmarks: a busy second of the machine then touches all of them a little."""
 _BEST = 3
 """Fastest repeats that are averaged: the machine, not its other tenants, nor one lucky go."""

@@ -133,7 +133,7 @@ def _catalogue(facts: Catalogue) -> Table:
         "memory [GB]",
         "bandwidth [GB/s]",
         "design power [W]",
-        "TFLOP/s per W",
+        "per watt [TFLOP/(s*W)]",
     )
     return Table(
         "Accelerators on record, dense peaks",
