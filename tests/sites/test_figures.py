@@ -65,6 +65,14 @@ def test_power_flow_is_the_plans_number_and_loses_nothing():
         assert out[middle] == pytest.approx(into[middle])
 
 
+def test_notes_say_tiers_backup_and_water_stress():
+    row, found = made(redundancy="2n")
+    assert "III 99.982%" in found[0].note
+    assert f"{row.details['generators'].value:.0f} generators" in found[0].note
+    assert "low to medium" in found[2].note
+    assert "no data" in made(region="sg", usd_per_kwh=0.1)[1][2].note
+
+
 def test_site_line_passes_through_the_plan():
     row, found = made()
     curves = found[1]

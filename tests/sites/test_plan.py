@@ -197,3 +197,9 @@ def test_stated_storage_and_redundancy_are_used():
     assert ask["it_power"].to("kW").value == pytest.approx(1275 * 1.1)
     assert made.details["ups_units"].value == 2
     assert plan(count=1000.0, redundancy="n")[1].details["generators"].value == 1
+
+
+def test_what_law_or_grid_forbids_stands_beside_what_binds():
+    assert "export licence" in plan(region="ae")[1].binds
+    assert "Dublin" in plan(region="ie", power_mw=100.0)[1].binds
+    assert plan(region="us", power_mw=100.0)[1].binds == "grid connection"

@@ -54,6 +54,14 @@ def test_a_trained_on_server_draws_less_than_rated():
 
 
 def test_a_server_without_parts_says_which_facts_it_needs():
-    with pytest.raises(NoDataError, match=r"sites\.server\.wse-3"):
-        parts("wse-3", FACTS)
-    assert per_server("wse-3", FACTS).value == 8
+    with pytest.raises(NoDataError, match=r"sites\.server\.groq-lpu1"):
+        parts("groq-lpu1", FACTS)
+    assert per_server("groq-lpu1", FACTS).value == 8
+    assert per_server("wse-3", FACTS).value == 1
+
+
+def test_liquid_cooled_servers_have_less_around_their_parts():
+    air, liquid = from_parts("mi350x", FACTS), from_parts("mi355x", FACTS)
+    extra = 8 * (1400 - 1000)
+    assert parts("mi355x", FACTS).sum.value - parts("mi350x", FACTS).sum.value == extra
+    assert liquid.to("W").value - air.to("W").value < extra

@@ -21,12 +21,14 @@ from groundup.facts.figures import (
 )
 from groundup.facts.layer import Ask, LayerPlan
 from groundup.sites import climate, cooling, plan, swings
+from groundup.sites.availability import TIERS
 from groundup.sites.config import SitesConfig
 from groundup.sites.economics import accelerator_price, hour_cost
 from groundup.sites.power_chain import chain_efficiency
 from groundup.sites.regions import regions, restrictions, with_number
 from groundup.sites.servers import parts, per_server, server_power
 from groundup.sites.time_to_power import ROUTES, lead, months_to_all
+from groundup.sites.water import stress
 
 _SITES = {"colossus": "Colossus", "h100-cluster": "100 000 H100", "llama-405b": "Llama 3.1 405B"}
 
@@ -63,6 +65,7 @@ def power_flow(config: SitesConfig, ask: Ask, row: LayerPlan, facts: Catalogue) 
     links += _inside(config, ask, machines, unit, facts)
     shown = tuple(link for link in links if link[2] > 1e-9 * whole)
     note = "At the site's highest load; losses follow the redundancy, cooling is the rest of PUE."
+    note += _backup_note(config, row, facts)
     return Flow(f"Where {whole:.4g} {unit} go", unit, shown, note)
 
 
@@ -106,6 +109,8 @@ def cooling_table(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int 
         f"air through one {unit}: {cooling.airflow(one, facts).value:.1f} m3/s, or facility water: "
         f"{cooling.waterflow(one, facts).value:.0f} L/min."
     )
+    short = stress(config.region, facts)
+    note += f" Water stress of {config.region}: {short or 'no data'}."
     return Table(title, columns, tuple(rows), note)
 
 
@@ -181,6 +186,19 @@ def swing_trace(config: SitesConfig, row: LayerPlan, facts: Catalogue) -> Curves
         f"from storage, or {100 * swing.dummy_share.value:.0f} % more energy as dummy work."
     )
     return Curves("Power swing of synchronous training", "s", "MW", lines, note=note)
+
+
+def _backup_note(config: SitesConfig, row: LayerPlan, facts: Catalogue) -> str:
+    """What stands behind the grid, and its availability beside the published tiers."""
+    found = row.details
+    if "availability" not in found:
+        return ""
+    tiers = ", ".join(f"{name.upper()} {facts[f'sites.tier.{name}'].value:.3%}" for name in TIERS)
+    return (
+        f" Behind it with {config.redundancy}: {found['ups_units'].value:.0f} UPS units, "
+        f"{found['battery'].value:.3g} MWh of battery, {found['generators'].value:.0f} generators; "
+        f"availability by failures alone {found['availability'].value:.4%} (tiers: {tiers})."
+    )
 
 
 def _inside(

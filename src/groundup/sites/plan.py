@@ -10,7 +10,7 @@ from groundup.sites import carbon, climate, economics, power_chain, swings, wate
 from groundup.sites.availability import availability
 from groundup.sites.config import SitesConfig
 from groundup.sites.cooling import racks, too_hot
-from groundup.sites.regions import of_region
+from groundup.sites.regions import of_region, restrictions
 from groundup.sites.servers import server_power
 from groundup.sites.time_to_power import OFF_GRID, lead, months_to_all, on_line
 
@@ -254,8 +254,9 @@ def _connection(
     hot = too_hot(accelerator, config.cooling, facts) if config.cooling != "none" else ""
     if hot:
         return given(0.0, "MW", "sites.cooled_power", "stack file: sites.cooling"), hot
+    held = "".join(f"; {text}" for text in restrictions(config.region, accelerator))
     if config.power_mw is None:
-        return None, "not limited: no sites.power_mw in the stack file"
+        return None, f"not limited: no sites.power_mw in the stack file{held}"
     where = "stack file: sites.power_mw"
     binds = "grid connection" if config.power_route not in OFF_GRID else "power plant on site"
-    return given(config.power_mw, "MW", "sites.power_mw", where), binds
+    return given(config.power_mw, "MW", "sites.power_mw", where), binds + held

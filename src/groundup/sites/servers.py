@@ -9,8 +9,8 @@ from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
 from groundup.facts.estimate import Estimate, given, total
 
-LIQUID_RACKS = frozenset({"gb200", "gb300"})
-"""Accelerators that are sold as liquid-cooled racks; all others stand in air-cooled servers."""
+LIQUID = frozenset({"gb200", "gb300", "mi355x"})
+"""Accelerators whose servers are cooled by liquid; all others have the fans of air cooling."""
 _KINDS = (
     ("memory", "memory_modules", "memory_module"),
     ("network", "network_cards", "network_card"),
@@ -84,9 +84,9 @@ def from_parts(accelerator: str, facts: Catalogue, samples: int = 0) -> Estimate
     """Rated power of one server, W: its parts over the share of rated power that parts take.
 
     The share is one number for air-cooled servers (fitted to four data sheets; fans, power supplies
-    and margin are the rest) and one for liquid-cooled racks.
+    and margin are the rest) and one for liquid-cooled ones.
     """
-    kind = "liquid" if accelerator in LIQUID_RACKS else "air"
+    kind = "liquid" if accelerator in LIQUID else "air"
     share = facts.estimate(f"sites.server_share.{kind}", samples)
     rated = parts(accelerator, facts, samples).sum / share
     return rated.named(f"sites.server.{accelerator}.rated", "parts / share of parts in rated power")
@@ -136,5 +136,5 @@ def _chip_power(accelerator: str, facts: Catalogue, samples: int) -> Estimate:
 
 
 def _boards(accelerator: str, hosts: Estimate) -> Estimate | float:
-    """One board a server; in a rack one a tray of two processors."""
-    return hosts / 2.0 if accelerator in LIQUID_RACKS else 1.0
+    """One board a server; in a rack sold as one, a board a tray of two processors."""
+    return hosts / 2.0 if accelerator in LIQUID else 1.0
