@@ -44,6 +44,12 @@ def test_wafers_follow_from_dies_yield_and_stacks():
     assert made.details["wafers"].value == pytest.approx(parts)
 
 
+def test_both_counts_of_dies_are_shown():
+    _, made = plan(samples=20)
+    assert made.details["logic_grid_dies"].value == 67  # published counts: 63 to 68
+    assert made.details["logic_gross_dies"].value == pytest.approx(63.5, abs=0.05)
+
+
 def test_a_learned_node_needs_fewer_wafers():
     early, late = (plan(order_date=when)[0]["logic_wafers"].value for when in (2020.5, 2026.0))
     assert late < 0.95 * early

@@ -20,7 +20,7 @@ from groundup.fabs.capacity import (
 from groundup.fabs.config import FabsConfig
 from groundup.fabs.memory import memory_wafers
 from groundup.fabs.packages import ON_WAFER, packages_per_wafer
-from groundup.fabs.wafers import logic_wafers
+from groundup.fabs.wafers import grid_dies, logic_wafers, wafer_scale
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
 from groundup.facts.estimate import Estimate, derived, minimum, total
@@ -86,6 +86,8 @@ def limit(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> L
     count = ask["accelerators"]
     shares = _booked(config, ask, facts, samples)
     details = {name: ask[name] for name in _shown(ask)}
+    if "logic_yield" in ask and not wafer_scale(ask):
+        details["logic_grid_dies"] = grid_dies(ask["logic_die_area"], facts)
     details |= _bill(config, ask, facts, samples)
     cost = _write_off(ask, details, facts, samples)
     if not shares:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from groundup.fabs.config import FabsConfig
-from groundup.fabs.dies import gross_dies
+from groundup.fabs.dies import gross_dies, packed_logic
 from groundup.fabs.nodes import defect_density
 from groundup.fabs.yields import clustered_harvest_yield, die_yield, harvest_yield
 from groundup.facts.catalogue import Catalogue
@@ -47,6 +47,18 @@ def gross(
     dies = gross_dies(area.to("mm2/die").samples, diameter.to("mm").samples)
     formula = "pi r^2/A - pi d/sqrt(2 A)"
     return derived(dies, "die/wafer", label, formula, (area, diameter), "de Vries 2005")
+
+
+def grid_dies(area: Estimate, facts: Catalogue) -> Estimate:
+    """Whole dies of a wafer on the best grid position, die/wafer: nominal area, edge and scribe.
+
+    Beside `gross`, which the plan counts with: the formula leaves room for what a grid does not
+    know, such as test structures and laser marks.
+    """
+    edge, scribe = (facts.estimate(f"fabs.wafer.{word}") for word in ("edge", "scribe"))
+    found = packed_logic(area.to("mm2/die").samples[..., :1], edge.value, scribe.value)
+    formula = "dies within the edge exclusion on the best grid position"
+    return derived(found, "die/wafer", "fabs.logic_grid_dies", formula, (area, edge, scribe))
 
 
 def defects_per_die(
