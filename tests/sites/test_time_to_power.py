@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given as hypothesis_given
@@ -5,7 +7,14 @@ from hypothesis import strategies as st
 
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.estimate import given
-from groundup.sites.time_to_power import OFF_GRID, ROUTES, lead, months_to_all, on_line
+from groundup.sites.time_to_power import (
+    DELIVERIES,
+    OFF_GRID,
+    ROUTES,
+    lead,
+    months_to_all,
+    on_line,
+)
 
 FACTS = load_catalogue()
 
@@ -49,3 +58,12 @@ def test_draws_are_kept_as_columns():
     made = on_line(given(100.0, "MW", "wanted"), "grid", 90, FACTS, samples=200)
     assert made.samples.shape == (90, 201)
     assert made.rows == 90
+
+
+def test_a_large_transformer_can_be_what_a_route_waits_for():
+    fast = FACTS.with_facts([replace(FACTS["sites.route.grid.lead"], value=12, low=12, high=12)])
+    weeks = FACTS["sites.delivery.transformer"].value
+    assert lead("grid", fast).to("week").value == pytest.approx(weeks)
+    assert lead("gas-engine", fast).to("month").value == 15  # small plants do not need one
+    for name in DELIVERIES:
+        assert FACTS[f"sites.delivery.{name}"].value > 20

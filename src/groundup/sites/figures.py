@@ -27,7 +27,7 @@ from groundup.sites.economics import accelerator_price, hour_cost
 from groundup.sites.power_chain import chain_efficiency
 from groundup.sites.regions import regions, restrictions, with_number
 from groundup.sites.servers import parts, per_server, server_power
-from groundup.sites.time_to_power import ROUTES, lead, months_to_all
+from groundup.sites.time_to_power import DELIVERIES, ROUTES, lead, months_to_all
 from groundup.sites.water import stress
 
 _SITES = {"colossus": "Colossus", "h100-cluster": "100 000 H100", "llama-405b": "Llama 3.1 405B"}
@@ -123,6 +123,9 @@ def time_to_power(config: SitesConfig, ask: Ask, row: LayerPlan, facts: Catalogu
         chosen = " (this plan)" if route == config.power_route else ""
         spans.append(Span(f"{route}{chosen}: wait", 0.0, first, "until the first megawatt"))
         spans.append(Span(f"{route}{chosen}: ramp", first, last, "until all is on line"))
+    for name in DELIVERIES:
+        wait = facts.estimate(f"sites.delivery.{name}").to("month").value
+        spans.append(Span(f"delivery: {name.replace('_', ' ')}", 0.0, wait, "order to delivery"))
     held = restrictions(config.region, ask.accelerator)
     note = " ".join(("Nothing is on record that holds back here." if not held else "; ".join(held),
                      "Route leads are the middle of wide ranges."))  # fmt: skip
@@ -183,7 +186,8 @@ def swing_trace(config: SitesConfig, row: LayerPlan, facts: Catalogue) -> Curves
     note = (
         f"Ramp {swing.ramp.value:.3g} MW/s at {swing.frequency.value:.2g} Hz, {band} the band that "
         f"can harm grid equipment; smoothing takes {swing.storage.to('kWh').value:.3g} kWh a swing "
-        f"from storage, or {100 * swing.dummy_share.value:.0f} % more energy as dummy work."
+        f"from storage, or {swing.dummy_share.value:.0%} more energy as dummy work; storage in the "
+        f"power supplies takes {facts['sites.swing.supply_storage_gain'].value:.0%} off the peak."
     )
     return Curves("Power swing of synchronous training", "s", "MW", lines, note=note)
 
@@ -218,11 +222,13 @@ def _inside(
     rated = float((server_power(ask.accelerator, facts) * per_server(ask.accelerator, facts)).value)
     chips = min(1.0, split.accelerators.value / rated)
     rest = min(1.0 - chips, (split.sum.value - split.accelerators.value) / rated)
+    lost = min(1.0 - chips - rest, 1.0 - facts["sites.psu.efficiency"].value)
     return [
         *links,
         ("servers", "accelerators", fed * chips),
         ("servers", "processors, memory, links", fed * rest),
-        ("servers", "fans, power supplies, margin", fed * (1.0 - chips - rest)),
+        ("servers", "power supplies", fed * lost),
+        ("servers", "fans and margin", fed * (1.0 - chips - rest - lost)),
     ]
 
 

@@ -14,14 +14,22 @@ ROUTES = (
 """`ready`: the connection stands; `grid`: queue for one; the others make power on site."""
 OFF_GRID = frozenset(ROUTES) - {"ready", "grid"}
 """Routes whose power does not come from the region's grid."""
+DELIVERIES = ("switchgear", "ups", "chiller", "generator", "transformer", "generator_transformer")
+"""Equipment whose lead time is on record, `sites.delivery.<name>`."""
+_TRANSFORMER = {
+    "grid": "transformer",
+    "gas-turbine": "generator_transformer",
+    "smr": "generator_transformer",
+}
+"""Large transformer that a route cannot start without; small plants use ones that are in stock."""
 
 
 def lead(route: str, facts: Catalogue, samples: int = 0) -> Estimate:
     """Months from order to the first megawatt at the racks.
 
-    The longest of the building's equipment and of the power's own route; with a connection that
-    stands (`ready`) the building alone; `mobile-gas` stands for power and an existing hall at once
-    (Colossus).
+    The longest of the building's equipment, of the power's own route and of its large transformer;
+    with a connection that stands (`ready`) the building alone; `mobile-gas` stands for power and an
+    existing hall at once (Colossus).
     """
     building = facts.estimate("sites.build_time", samples).to("month")
     if route == "ready":
@@ -29,7 +37,11 @@ def lead(route: str, facts: Catalogue, samples: int = 0) -> Estimate:
     power = facts.estimate(f"sites.route.{route}.lead", samples)
     if route == "mobile-gas":
         return power.named("sites.lead", "as measured, in an existing hall")
-    return maximum(building, power).named("sites.lead", "longer of building and power route")
+    waits = [building, power]
+    if route in _TRANSFORMER:
+        name = _TRANSFORMER[route]
+        waits.append(facts.estimate(f"sites.delivery.{name}", samples).to("month"))
+    return maximum(*waits).named("sites.lead", "longest of building, power route, transformer")
 
 
 def on_line(
