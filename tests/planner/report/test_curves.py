@@ -82,3 +82,10 @@ def test_measured_points_share_the_colour_of_their_model() -> None:
     assert {e["class"] for e in shapes(root, "circle", "dot")} == {"dot f0"}
     assert "s0" in first.split()
     assert "s0" not in second.split()
+
+
+def test_a_crowded_log_axis_keeps_its_decades() -> None:
+    line = Line("a name so long that there is little room for the axis", (1000.0, 1e6), (1.0, 2.0))
+    said = texts(read_svg(draw_curves(Curves("t", "x", "y", (line,), x_log=True))))
+    assert {"1000", "10k", "100k", "1M"} <= set(said)
+    assert "20k" not in said or "50k" in said

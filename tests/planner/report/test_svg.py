@@ -68,7 +68,7 @@ def test_only_addresses_become_links(text: str, addresses: list[str]) -> None:
     [
         ("858 mm^2", "858 mm²"), ("die area [mm2]", "die area [mm²]"), ("3.1k m3", "3.1k m³"),
         ("1.94e26 FLOP", "1.94×10²⁶ FLOP"), ("2e-04 %", "2×10⁻⁴ %"), ("5 tCO2", "5 tCO₂"),
-        ("HBM3 n2 mm", "HBM3 n2 mm"),
+        ("HBM3 n2 mm", "HBM3 n2 mm"), ("$1/(acc*h)", "$1/(acc·h)"), ("2 * x", "2 * x"),
     ],
 )  # fmt: skip
 def test_units_and_powers_are_printed_as_such(text: str, printed: str) -> None:

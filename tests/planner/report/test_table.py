@@ -69,3 +69,9 @@ def test_estimates_follow_the_unit_of_their_column(unit: str, column: str, text:
     rows = (("x", given(3.0, unit, "given value")),)
     document = draw_table(Table("t", ("a", column), rows), Derivations())
     assert f'<summary><span class="value">{text}</span></summary>' in document
+
+
+def test_a_dash_in_a_column_of_numbers_stands_at_the_right() -> None:
+    read = read_html(draw_table(Table("t", ("a", "b"), (("x", 1.0), ("y", "–"))), Derivations()))
+    assert ("td", "class", "number none") in read.attributes
+    assert "no data" not in read.text

@@ -58,3 +58,13 @@ def test_years_are_not_counted_from_zero_or_shortened() -> None:
 
 def test_spans_without_end_are_left_out() -> None:
     assert draw_timeline(Timeline("t", "month", (Span("a", 0, math.inf),))) == ""
+
+
+def test_spans_of_one_kind_share_a_colour() -> None:
+    spans = tuple(
+        Span(f"{way}: {what}", i, i + 1)
+        for i, way in enumerate(("grid", "gas", "sun"))
+        for what in ("wait", "ramp")
+    )
+    drawn = shapes(read_svg(draw_timeline(Timeline("t", "month", spans))), "rect", "part")
+    assert [bar["class"] for bar in drawn] == ["part f0", "part f1"] * 3

@@ -136,14 +136,22 @@ def _grid(figure: Curves, x: Scale, y: Scale) -> list[str]:
 
 
 def tick_texts(x: Scale, y: float, money: bool = False) -> list[str]:
-    """Labels below a horizontal axis; as many are left out, evenly, as would touch."""
+    """Labels below a horizontal axis; where they would touch, decades or every k-th stay."""
     texts = tick_labels(x.ticks, money)
     places = [x(tick) for tick in x.ticks]
-    every = next((k for k in range(1, len(texts)) if _apart(places[::k], texts[::k])), len(texts))
-    return [
-        words(place, y, text, "tick", "middle")
-        for place, text in list(zip(places, texts, strict=True))[::every]
-    ]
+    all_of = range(len(texts))
+    decades = [i for i in all_of if x.log and _is_decade(x.ticks[i])]
+    choices = [all_of, *([decades] if len(decades) > 1 else [])]
+    choices += [all_of[::k] for k in range(2, len(texts) + 1)]
+    kept = next(
+        (c for c in choices if _apart([places[i] for i in c], [texts[i] for i in c])), all_of[:1]
+    )
+    return [words(places[i], y, texts[i], "tick", "middle") for i in kept]
+
+
+def _is_decade(tick: float) -> bool:
+    exponent = math.log10(tick)
+    return abs(exponent - round(exponent)) < 1e-9
 
 
 def _apart(places: Sequence[float], texts: Sequence[str]) -> bool:

@@ -25,6 +25,7 @@ _NARROW, _MIDDLE, _BROAD = (
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _METRES = re.compile(r"\b((?:[cmku]?m|s))\^?([23])\b")
 _EXPONENT = re.compile(r"\b(\d(?:\.\d+)?)e([+-]?\d+)\b")
+_PRODUCT = re.compile(r"(?<=[a-z])\*(?=[A-Za-z])")
 _FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -34,10 +35,10 @@ def escape(text: str) -> str:
 
 
 def pretty(text: str) -> str:
-    """Units and powers of ten as they are printed: mm², m³, CO₂, 1.9×10²⁶."""
+    """Units and powers of ten as they are printed: mm², m³, CO₂, acc·h, 1.9×10²⁶."""
     text = _METRES.sub(lambda m: m[1] + m[2].translate(_RAISED), text)
     text = _EXPONENT.sub(lambda m: f"{m[1]}×10{str(int(m[2])).translate(_RAISED)}", text)
-    return text.replace("CO2", "CO₂")
+    return _PRODUCT.sub("·", text).replace("CO2", "CO₂")
 
 
 def element(name: str, attributes: Mapping[str, str | float], *children: str) -> str:

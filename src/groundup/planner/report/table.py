@@ -22,6 +22,8 @@ _LONG = 32
 """Text longer than this is not squeezed into a narrow column."""
 _GROUPED = 1e6
 _BRACKETS = re.compile(r"[\[(]([^\])]+)[\])]\s*$")
+_DASHES = ("–", "—", "-")
+"""Cells that say: does not apply."""
 _EACH = ("accelerator", "server", "wafer", "die", "package", "stack", "switch", "cable")
 """Things of which a column may tell what one of them takes."""
 
@@ -73,7 +75,7 @@ def _measure(cell: Cell) -> str:
 
 
 def _numeric(cells: Sequence[Cell]) -> bool:
-    known = [cell for cell in cells if cell is not None]
+    known = [cell for cell in cells if cell is not None and cell not in _DASHES]
     return bool(known) and not any(isinstance(cell, str) for cell in known)
 
 
@@ -85,9 +87,9 @@ def _row(
         column = columns[i] if i < len(columns) else ""
         if i == 0 and isinstance(cell, str):
             cells.append(element("th", {"scope": "row"}, linked(cell)))
-        elif cell is None:
+        elif cell is None or cell in _DASHES:
             style = "number none" if i < len(numeric) and numeric[i] else "none"
-            cells.append(element("td", {"class": style}, "no data"))
+            cells.append(element("td", {"class": style}, cell or "no data"))
         else:
             cells.append(_cell(cell, column, derivations))
     return f"<tr>{''.join(cells)}</tr>"

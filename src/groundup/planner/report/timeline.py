@@ -50,13 +50,23 @@ def draw_timeline(figure: Timeline) -> str:
     bottom = 6 + sum(heights)
     parts = [line(scale(tick), 2, scale(tick), bottom, "grid") for tick in scale.ticks]
     y = 6.0
+    colours = _colours(spans)
     for i, span in enumerate(spans):
-        parts += _span(i, span, labels[i], notes[i], scale, y)
+        parts += _span(colours[i], span, labels[i], notes[i], scale, y)
         y += heights[i]
     parts.append(line(scale.start, bottom, scale.end, bottom, "axis"))
     parts += tick_texts(scale, bottom + 15)
     parts.append(words(scale.end, bottom + 31, figure.unit, "axis-label", "end"))
     return drawing(f"{figure.title}, in {figure.unit}s", width, bottom + 37, parts)
+
+
+def _colours(spans: Sequence[Span]) -> list[int]:
+    """A colour for each span; those that share what stands before or after a colon share one."""
+    before = [span.label.split(": ")[0] for span in spans]
+    after = [span.label.split(": ")[-1] for span in spans]
+    keys = min(after, before, key=lambda names: len(set(names)))
+    order = list(dict.fromkeys(keys))
+    return [order.index(key) for key in keys]
 
 
 def _said(span: Span) -> str:
