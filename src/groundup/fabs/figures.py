@@ -89,20 +89,21 @@ def _yields(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int) -> Cur
 def _pieces(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int) -> Curves:
     clustering = facts["fabs.yield.clustering"].value
     bond = facts["fabs.packaging.cowos-s.bond_yield"].value
+    wafer = np.pi / 4 * facts.estimate("fabs.wafer.diameter").to("mm").value ** 2
     lines = []
     for pieces in _PIECES:
         each = _AREAS / pieces * (1.1 if pieces > 1 else 1.0)
         good = die_yield("negative-binomial", _defects_of(each, config, ask, facts), clustering)
-        made = gross_dies(each) * good / pieces * bond**pieces
+        products = gross_dies(each) * good / pieces * bond**pieces
         name = "one die" if pieces == 1 else f"{pieces} chiplets"
-        lines.append(_line(name, _AREAS, made))
+        lines.append(_line(name, _AREAS, 100 * products * _AREAS / wafer))
     return Curves(
-        f"Good products of one {_node(ask)} wafer, as one die or as chiplets",
+        f"What ends in good products of one {_node(ask)} wafer, as one die or as chiplets",
         "area of the product's logic (mm2)",
-        "good products per wafer",
+        "share of the wafer (%)",
         tuple(lines),
-        y_log=True,
-        note="Chiplets are 10 % larger in all for their links, and each placement may fail.",
+        note="Chiplets are 10 % larger in all for their links, and each placement may fail; "
+        "products x area without the links over the wafer, perfect dies only.",
     )
 
 
