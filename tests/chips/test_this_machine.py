@@ -98,10 +98,17 @@ def test_a_file_of_an_older_groundup_still_loads(tmp_path):
     from dataclasses import asdict
 
     old = asdict(this_machine.outline())
-    del old["readings"], old["skipped"]
+    del old["readings"], old["skipped"], old["load"]
     path = tmp_path / "machine.json"
     path.write_text(json.dumps(old))
     assert this_machine.load(path) == this_machine.outline()
+
+
+def test_a_busy_machine_is_said_to_be_busy(monkeypatch):
+    monkeypatch.setattr(this_machine.os, "getloadavg", lambda: (6.0, 1.0, 1.0))
+    monkeypatch.setattr(this_machine, "cores", lambda: 2)
+    assert this_machine.load_per_core() == 3.0
+    assert this_machine.measure(0.01).load == 3.0
 
 
 def test_what_is_missing_is_said(monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from groundup.chips.catalogue import DESIGNED, PARTS, chip, known, peaks, power
 from groundup.chips.config import ChipsConfig
 from groundup.chips.gemm import matmul_speed
+from groundup.facts.capital import capital_cost
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
 from groundup.facts.estimate import Estimate, given
@@ -89,7 +90,7 @@ def limit(config: ChipsConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> 
 def _cost(
     config: ChipsConfig, ask: Ask, price: Estimate | None, facts: Catalogue, samples: int
 ) -> Estimate | None:
-    """Rent of the accelerator-hours, or their share of the write-off; None without a price."""
+    """Rent of the accelerator-hours, or what they cost in capital; None without a price."""
     hours = ask["accelerator_hours"]
     if config.usd_per_hour is not None:
         where = "stack file: chips.usd_per_hour"
@@ -97,5 +98,7 @@ def _cost(
         return (hours * rent).to("USD").named("chips.rent", "accelerator-hours x rent")
     if price is None:
         return None
-    share = hours * price / facts.estimate("chips.lifetime", samples)
-    return share.to("USD").named("chips.write_off", "accelerator-hours x price / lifetime")
+    one = given(1.0, "accelerator", "one accelerator", "price and time of one")
+    life = facts.estimate("chips.lifetime", samples)
+    cost = capital_cost(price * one, hours / one, life, ask["capital_rate"])
+    return cost.named("chips.capital", "accelerator-hours x price x annuity")

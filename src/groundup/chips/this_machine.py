@@ -7,7 +7,7 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -59,6 +59,9 @@ class Machine:
     """Further measurements by the name of their fact: `value`, `unit`, `spread`."""
     skipped: dict[str, str] = field(default_factory=dict)
     """What was not measured, and why."""
+    load: float = 0.0
+    """Programs that wanted a core when the measurement began, for each core there is; above a few
+    tenths the readings are those of a busy machine, too low and hard to repeat."""
 
     def facts(self) -> list[Fact]:
         """The measurements as facts under `chips.this-machine`, for `Catalogue.with_facts`."""
@@ -123,6 +126,7 @@ def measure(seconds: float = 8.0, progress: Progress | None = None) -> Machine:
     `skipped` says what is missing; a number format that the machine does not have in hardware is
     reported at the speed that it really runs at.
     """
+    busy = load_per_core()
     with ExitStack() as stack:
         square, missing = products()
         benches = [*square, copy(), disk_write()]
@@ -138,7 +142,7 @@ def measure(seconds: float = 8.0, progress: Progress | None = None) -> Machine:
     if progress is not None:
         done = ROUNDS * len(benches)
         progress("measured", done, done)
-    return _machine(benches, square, found, skipped)
+    return replace(_machine(benches, square, found, skipped), load=busy)
 
 
 def _machine(
@@ -187,6 +191,13 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def load_per_core() -> float:
+    """Load average of the last minute over the cores; 0 where the system does not say."""
+    if not hasattr(os, "getloadavg"):
+        return 0.0
+    return os.getloadavg()[0] / cores()
 
 
 def memory_bytes() -> float:
