@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from _common import Options, Result, compare, load, print_machine, run, seconds, turns
+from _common import Options, Result, compare, load, no_data, print_machine, run, seconds, turns
 from numpy.typing import NDArray
 
 from groundup.chips import this_machine
@@ -32,6 +32,8 @@ LIMITS = {0: 0.030, 10_000: 0.300}
 """Draws to seconds: what the floor may take of a plan."""
 _FIXED = (".cores", ".memory")
 """Readings that nothing measures."""
+_IDLE = 0.25
+"""Load a core above which two calibrations cannot be expected to agree."""
 Array = NDArray[np.float64]
 
 
@@ -168,6 +170,7 @@ def floor(facts: Catalogue, draws: int) -> None:
     asked = {
         "accelerators": given(1e5, "accelerator", "count"),
         "accelerator_hours": given(1e8, "accelerator*h", "hours"),
+        "capital_rate": given(0.08, "1", "interest"),
     }
     ask = demand(config, Ask("h100-sxm", asked), fresh, draws)
     limit(config, ask, fresh, draws)
@@ -177,6 +180,7 @@ def repeatability(chosen: Options) -> list[Result]:
     """Two calibrations after each other: how long one takes, and how far their readings differ."""
     budget = float(chosen.pick(60, 8, 5))
     found, took = [], []
+    busy = this_machine.load_per_core()
     for _ in range(2):
         start = time.perf_counter()
         machine = this_machine.measure(budget)
@@ -189,10 +193,12 @@ def repeatability(chosen: Options) -> list[Result]:
         name = key.removeprefix("chips.this-machine.")
         print(f"    {name:36} {first[key]:10.4g} {second[key]:10.4g} {gap:+7.1%}")
     typical = middle(np.array([gap for key, gap in gaps.items() if not key.endswith(_FIXED)]))
-    return [
-        compare("calibrate with its time at most 90 s", "s", took, [90.0] * 2),
-        compare("median difference of two calibrations", "1", [typical], [0.05]),
-    ]
+    in_time = compare("calibrate with its time at most 90 s", "s", took, [90.0] * 2)
+    claim = "median difference of two calibrations"
+    if busy > _IDLE:
+        why = f"{busy:.1f} programs a core ran beside them (difference {typical:.1%})"
+        return [in_time, no_data(claim, "1", why)]
+    return [in_time, compare(claim, "1", [typical], [0.05])]
 
 
 def measure(chosen: Options) -> list[Result]:

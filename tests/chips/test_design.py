@@ -97,6 +97,7 @@ def test_a_stack_plans_with_a_designed_chip_down_to_its_module():
     asked = {
         "accelerators": stated(1000.0, "accelerator", "n"),
         "accelerator_hours": stated(1e6, "accelerator*h", "hours"),
+        "capital_rate": stated(0.08, "1", "interest"),
     }
     ask = demand(made, Ask("designed", asked), facts, 50)
     assert ask.labels == {"logic_node": "n5", "hbm": "hbm3e", "package": "cowos-l"}

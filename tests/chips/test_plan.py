@@ -13,6 +13,7 @@ def ask(chip="h100-sxm", count=16_384.0, hours=30.84e6):
     return Ask(chip, {
         "accelerators": given(count, "accelerator", "n"),
         "accelerator_hours": given(hours, "accelerator*h", "hours"),
+        "capital_rate": given(0.0, "1", "straight-line write-off"),
     })  # fmt: skip
 
 
