@@ -69,6 +69,7 @@ def ask(chip: str, count: float, facts: Catalogue, samples: int) -> Ask:
         {
             "accelerators": given(count, "accelerator", "accelerators"),
             "accelerator_hours": given(count * 720, "accelerator*h", "hours"),
+            "capital_rate": given(0.08, "1", "interest a year"),
         },
     )
     return chips.demand(ChipsConfig(accelerator=chip), first, facts, samples)

@@ -23,6 +23,7 @@ def plan(chip="h100-sxm", count=16_384.0, samples=0, facts=FACTS, **config):
     ask = Ask(chip, {
         "accelerators": given(count, "accelerator", "n"),
         "accelerator_hours": given(np.asarray(count) * 24.0 * 30, "accelerator*h", "hours"),
+        "capital_rate": given(0.0, "1", "no interest"),
     })  # fmt: skip
     ask = chips.demand(ChipsConfig(accelerator=chip), ask, facts, samples)
     ask = demand(config, ask, facts, samples)
@@ -107,8 +108,9 @@ def test_a_queue_delays_everything_by_itself():
 def test_module_cost_is_inside_the_chip_price():
     _, made = plan()
     assert made.included
-    assert made.details["manufacturing_cost"].value == pytest.approx(16_384 * 3320)
-    assert made.cost.value == pytest.approx(16_384 * 3320 / 5 * (720 / (365.25 * 24)), rel=1e-6)
+    whole = made.details["manufacturing_cost"].value
+    assert 16_384 * 3000 <= whole <= 16_384 * 5875  # what is published of the module
+    assert made.cost.value == pytest.approx(whole / 5 * (720 / (365.25 * 24)), rel=1e-6)
     parts = [v.value for k, v in made.details.items() if k.startswith("cost_")]
     assert made.details["module_cost"].value == pytest.approx(sum(parts))
     assert made.details["module_cost"].value == pytest.approx(3320, rel=0.15)
@@ -135,6 +137,7 @@ def test_unknown_silicon_is_no_data_not_a_guess(chip):
 def test_wafer_scale_is_one_die_a_wafer():
     ask = Ask("big", {"accelerators": given(10.0, "accelerator", "n"),
                       "accelerator_hours": given(1.0, "accelerator*h", "h"),
+                      "capital_rate": given(0.0, "1", "no interest"),
                       "logic_dies": given(10.0, "die", "dies"),
                       "logic_die_area": given(46_225.0, "mm2/die", "area")},
               {"logic_node": "n5", "package": "wafer-scale"})  # fmt: skip
