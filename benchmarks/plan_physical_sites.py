@@ -22,11 +22,14 @@ from groundup.facts.layer import Ask, LayerPlan
 from groundup.facts.units import convert
 from groundup.networks import plan as networks
 from groundup.networks.config import NetworksConfig
+from groundup.planner.passes import make_plan
 from groundup.sites import carbon, climate, economics, plan, water
 from groundup.sites.config import SitesConfig
 from groundup.sites.servers import from_parts, parts, per_server, server_power, training_power
+from groundup.stack.load import load_stack
 
 DATA = Path(__file__).parents[1] / "tests" / "data"
+STACK = Path(__file__).parents[1] / "stacks" / "llama3-405b.toml"
 FITTED = ("a100-80gb", "h100-sxm", "b200", "b300")
 LIMIT = 0.10
 POINT_SECONDS, DRAWN_SECONDS, DRAWS = 0.03, 0.3, 10_000
@@ -101,10 +104,8 @@ def carbon_errors(facts: Catalogue) -> list[float]:
 def facility(facts: Catalogue) -> None:
     """Everything else that is published of sites, printed with ours."""
     each = given(1667 * 1.08, "W/accelerator", "each", "GB200 with network and storage")
-    usage, load = given(1.12, "1", "pue", "usual"), given(0.7, "1", "load", "usual")
-    price = facts.estimate("sites.us.electricity_price")
-    h100 = given(1275 * 1.09, "W/accelerator", "each", "H100 with network and storage")
-    hour = economics.hour_cost("h100-sxm", h100, usage, load, price, facts)["total"]
+    usage = given(1.12, "1", "pue", "usual")
+    hour = make_plan(load_stack(STACK), samples=0).totals["usd_per_accelerator_hour"]
     fleet = statistics.mean(
         climate.pue("air", place, "tower", facts).value for place in ("temperate", "continental")
     )

@@ -8,12 +8,17 @@ import pytest
 from groundup.facts.files import file_digest, replacing, write_json, write_text
 
 
+def fill_the_disk(path):
+    with replacing(path) as temporary:
+        temporary.write_text("half")
+        raise OSError(28, "No space left on device")
+
+
 def test_a_failed_write_keeps_the_old_file_and_leaves_nothing(tmp_path):
     path = tmp_path / "w"
     path.write_text("old")
-    with pytest.raises(OSError, match="No space left"), replacing(path) as temporary:
-        temporary.write_text("half")
-        raise OSError(28, "No space left on device")
+    with pytest.raises(OSError, match="No space left"):
+        fill_the_disk(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 

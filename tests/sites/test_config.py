@@ -18,7 +18,7 @@ from groundup.sites.config import SitesConfig
         ("wue", -1.0, r"sites\.wue.*at least 0"),
         ("power_mw", -1.0, r"sites\.power_mw.*at least 0"),
         ("storage_share", -0.1, r"sites\.storage_share.*at least 0"),
-        ("wacc", 0.0, r"sites\.wacc.*at least 0\.001"),
+        ("wacc", -0.01, r"sites\.wacc.*at least 0"),
     ],
 )
 def test_wrong_values_name_key_value_and_what_is_allowed(key, value, says):

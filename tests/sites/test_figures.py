@@ -82,14 +82,6 @@ def test_site_line_passes_through_the_plan():
     assert {line.name for line in curves.lines} >= {"Colossus", "100 000 H100"}
 
 
-def test_hour_bar_is_the_plans_accelerator_hour():
-    row, found = made()
-    bars = next(figure for figure in found if isinstance(figure, Bars) and "hour" in figure.title)
-    whole = sum(value for _, value in bars.bars[0].parts)
-    assert whole == pytest.approx(row.details["accelerator_hour"].value)
-    assert any(bar.label.startswith("rent") for bar in bars.bars)
-
-
 def test_carbon_of_the_plans_region_is_the_plans_carbon():
     row, found = made(region="fr", usd_per_kwh=0.08)
     bars = next(figure for figure in found if isinstance(figure, Bars) and "Carbon" in figure.title)

@@ -100,5 +100,5 @@ def _cost(
         return None
     one = given(1.0, "accelerator", "one accelerator", "price and time of one")
     life = facts.estimate("chips.lifetime", samples)
-    cost = capital_cost(price * one, hours / one, life, ask["capital_rate"])
+    cost = capital_cost(price * one, hours / one, life, ask)
     return cost.named("chips.capital", "accelerator-hours x price x annuity")

@@ -21,6 +21,7 @@ from groundup.fabs.config import FabsConfig
 from groundup.fabs.memory import memory_wafers
 from groundup.fabs.packages import ON_WAFER, packages_per_wafer
 from groundup.fabs.wafers import grid_dies, logic_wafers, wafer_scale
+from groundup.facts.capital import capital_cost
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
 from groundup.facts.estimate import Estimate, derived, minimum, total
@@ -89,7 +90,7 @@ def limit(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> L
     if "logic_yield" in ask and not wafer_scale(ask):
         details["logic_grid_dies"] = grid_dies(ask["logic_die_area"], facts)
     details |= _bill(config, ask, facts, samples)
-    cost = _write_off(ask, details, facts, samples)
+    cost = _capital(ask, details, facts, samples)
     if not shares:
         binds = f"no data: die area and process of {ask.accelerator}"
         return LayerPlan(2, "fabs", count, None, binds, cost, details=details, included=True)
@@ -133,8 +134,7 @@ def _booked(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int) -> dic
 def _bill(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int) -> dict[str, Estimate]:
     """Cost of one module by part where it can be computed, and of all modules.
 
-    Where analysts published a module's cost, theirs counts for all modules; the computed one
-    stands beside it.
+    What analysts published of a module counts only where its parts are not on record.
     """
     found: dict[str, Estimate] = {}
     try:
@@ -145,23 +145,25 @@ def _bill(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int) -> dict[
     if parts:
         found["module_cost"] = parts["total"]
     key = f"fabs.package.{ask.accelerator}.cost"
-    each = facts.estimate(key, samples) if key in facts else found.get("module_cost")
+    each = found.get("module_cost")
+    if each is None and key in facts:
+        each = facts.estimate(key, samples)
     if each is not None:
         whole = (ask["accelerators"] * each).to("USD")
         found["manufacturing_cost"] = whole.named("fabs.manufacturing_cost")
     return found
 
 
-def _write_off(
+def _capital(
     ask: Ask, details: dict[str, Estimate], facts: Catalogue, samples: int
 ) -> Estimate | None:
     """The job's share of the modules' manufacturing cost; part of the accelerators' price."""
     if "manufacturing_cost" not in details:
         return None
-    each = details["manufacturing_cost"] / ask["accelerators"]
-    share = ask["accelerator_hours"] * each / facts.estimate("chips.lifetime", samples)
-    formula = "accelerator-hours x module cost / lifetime"
-    return share.to("USD").named("fabs.write_off", formula)
+    used = ask["accelerator_hours"] / ask["accelerators"]
+    life = facts.estimate("chips.lifetime", samples)
+    cost = capital_cost(details["manufacturing_cost"], used, life, ask)
+    return cost.named("fabs.capital", "manufacturing cost x annuity x time in use")
 
 
 def _new_fab(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int) -> dict[str, Estimate]:

@@ -54,7 +54,7 @@ class LayerPlan:
     binds: str
     """What inside the floor sets the limit, or why there is none ("no data: ...")."""
     cost: Estimate | None = None
-    """The job's share of what this floor costs: write-off over the job's hours, power, wages."""
+    """The job's share of what this floor costs: capital cost of the job's hours, power."""
     time: Estimate | None = None
     """Duration or lead time that this floor adds."""
     power: Estimate | None = None

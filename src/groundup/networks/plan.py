@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from groundup.facts.capital import capital_cost
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.estimate import Estimate, ceil, derived, given, total
 from groundup.facts.layer import Ask, LayerPlan
@@ -55,8 +56,8 @@ def limit(config: NetworksConfig, ask: Ask, facts: Catalogue, samples: int = 0) 
     if "capex" in details:
         time_in_use = ask["accelerator_hours"] / count
         life = facts.estimate("chips.lifetime", samples)
-        share = (details["capex"] * time_in_use / life).to("USD")
-        cost = share.named("networks.write_off", "capex x time in use / lifetime")
+        share = capital_cost(details["capex"], time_in_use, life, ask)
+        cost = share.named("networks.capital", "capex x annuity x time in use")
     return LayerPlan(
         4, "networks", count, there, binds, cost, None, ask["network_power"], details,
         included=ask.labels.get("rented") == "yes",

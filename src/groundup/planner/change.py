@@ -79,7 +79,9 @@ def sort_changes(
     `materials.china=-50%` is all that a country supplies. Raises ConfigError for a key that is none
     of them, with the nearest keys.
     """
-    of_stack, of_facts, shocks = [], [], []
+    of_stack: list[Change] = []
+    of_facts: list[Change] = []
+    shocks: list[Shock] = []
     for change in changes:
         lost = _shocks(change, facts, start, months)
         if _is_stack_key(change.key):

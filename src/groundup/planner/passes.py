@@ -103,6 +103,8 @@ def walk_down(
     """From users to ore: every floor turns what is asked of it into asks of the floor below."""
     chip = accelerator(stack.chips.accelerator, facts, samples)
     ask = Ask(chip.name, {}, stack_labels(stack.path, stack.explicit))
+    if stack.chips.usd_per_hour is not None:
+        ask = ask.labelled(rented="yes")  # a rent holds power, network and building
     there = stated(ask, "chips", stack.chips, "count", "accelerator")
     speed = training.training_speed(stack.training, chip, facts, samples)
     decoder = planned_decoder(stack, ask, facts, speed * there, chip.measured, choice)

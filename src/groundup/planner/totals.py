@@ -27,7 +27,7 @@ def price_per_hour(stack: Stack, ask: Ask, rows: Mapping[str, LayerPlan]) -> Est
     each = total(costs) / ask["accelerator_hours"]
     return each.to("USD/(accelerator*h)").named(
         "totals.usd_per_accelerator_hour",
-        "(write-off of chips, servers, network, building + power) / accelerator_hours",
+        "(capital cost of chips, servers, network, building + upkeep + power) / accelerator_hours",
     )
 
 

@@ -62,7 +62,7 @@ class SitesConfig:
     """Share of the energy matched by clean power contracts; counts on the market basis."""
 
     wacc: float | None = None
-    """Yearly cost of capital of an accelerator-hour; without it a sourced one."""
+    """Yearly cost of capital, 0.09 for 9 %; 0 writes off in a straight line; else a sourced one."""
 
     def __post_init__(self) -> None:
         one_of("sites.cooling", self.cooling, COOLING)
@@ -74,7 +74,7 @@ class SitesConfig:
         in_range("sites.clean_share", self.clean_share, 0, 1)
         for name, low in (("pue", 1.0), ("rack_kw", 0.1), ("storage_share", 0.0),
                           ("power_mw", 0.0), ("wue", 0.0), ("usd_per_kwh", 0.0),
-                          ("wacc", 0.001)):  # fmt: skip
+                          ("wacc", 0.0)):  # fmt: skip
             value = getattr(self, name)
             if value is not None:
                 in_range(f"sites.{name}", value, low)

@@ -1,4 +1,4 @@
-"""What a site costs: capital by part, write-offs, capital costs, and an hour of an accelerator."""
+"""What a site costs to build, by part and a gigawatt, and what is left of it on the books."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from groundup.chips.catalogue import known
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
-from groundup.facts.estimate import Estimate, given, total
+from groundup.facts.estimate import Estimate, given
 
 PARTS = ("power_and_cooling", "shell", "land_works", "halls", "back_of_house", "offices")
 """Parts of a building's cost, `sites.capex_share.<part>`."""
@@ -17,15 +17,6 @@ def building_parts(capex: Estimate, facts: Catalogue, samples: int = 0) -> dict[
     """A building's cost by part, USD; the parts add to the whole."""
     shares = {name: facts.estimate(f"sites.capex_share.{name}", samples) for name in PARTS}
     return {name: (capex * share).to("USD") for name, share in shares.items()}
-
-
-def annuity(rate: Estimate, life: Estimate) -> Estimate:
-    """Yearly payment over the sum lent, 1/year: r / (1 - (1 + r)^-n); rate and years."""
-    years = life.to("year")
-    one = given(1.0, "year", "a year", "unit")
-    growth = (1.0 + rate) ** (years / one)
-    paid = rate / (1.0 - 1.0 / growth) / one
-    return paid.named("sites.annuity", "rate / (1 - (1 + rate)^-years)")
 
 
 def straight_line(cost: Estimate, age: Estimate, life: Estimate) -> Estimate:
@@ -60,41 +51,6 @@ def accelerator_price(accelerator: str, facts: Catalogue, samples: int = 0) -> E
         return None
     around = 1.0 + facts.estimate("sites.host_share", samples)
     return (chip * around).named("sites.accelerator_price", "price x (1 + server and network)")
-
-
-def hour_cost(
-    accelerator: str,
-    it_each: Estimate,
-    pue: Estimate,
-    load: Estimate,
-    price: Estimate,
-    facts: Catalogue,
-    samples: int = 0,
-    wacc: Estimate | None = None,
-) -> dict[str, Estimate]:
-    """Cost of one accelerator-hour in use all the time, USD/(accelerator*h), by part and in total.
-
-    `it_each` is rated power an accelerator, `load` the drawn share of it, `price` of electricity.
-    NoDataError where no price of the accelerator is on record.
-    """
-    paid = accelerator_price(accelerator, facts, samples)
-    if paid is None:
-        raise NoDataError(
-            f"no price of {accelerator} is on record; add `chips.{accelerator}.price`"
-        )
-    rate = wacc if wacc is not None else facts.estimate("sites.wacc", samples)
-    building = it_each * facts.estimate("sites.capex", samples)
-    chip_life = facts.estimate("chips.lifetime", samples)
-    site_life = facts.estimate("sites.lifetime", samples)
-    unit = "USD/(accelerator*h)"
-    found = {
-        "accelerators": paid * annuity(rate, chip_life),
-        "building": building * annuity(rate, site_life),
-        "electricity": it_each * load * pue * price,
-        "upkeep": building * facts.estimate("sites.upkeep", samples),
-    }
-    parts = {name: cost.to(unit).named(f"sites.hour.{name}") for name, cost in found.items()}
-    return parts | {"total": total(parts.values()).named("sites.hour", "sum of its parts")}
 
 
 def all_in(accelerator: str, it_each: Estimate, pue: Estimate, facts: Catalogue,

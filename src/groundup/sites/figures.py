@@ -6,7 +6,7 @@ import numpy as np
 
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
-from groundup.facts.estimate import Estimate, given
+from groundup.facts.estimate import Estimate
 from groundup.facts.figures import (
     Bar,
     Bars,
@@ -23,7 +23,6 @@ from groundup.facts.layer import Ask, LayerPlan
 from groundup.sites import climate, cooling, plan, swings
 from groundup.sites.availability import TIERS
 from groundup.sites.config import SitesConfig
-from groundup.sites.economics import accelerator_price, hour_cost
 from groundup.sites.power_chain import chain_efficiency
 from groundup.sites.regions import regions, restrictions, with_number
 from groundup.sites.servers import parts, per_server, server_power
@@ -45,7 +44,6 @@ def figures(
         site_power(ask, row, facts),
         cooling_table(config, ask, facts, samples),
         time_to_power(config, ask, row, facts),
-        hour_bars(config, ask, facts, samples),
         carbon_bars(config, ask, row, facts),
         swing_trace(config, row, facts),
     ]
@@ -130,30 +128,6 @@ def time_to_power(config: SitesConfig, ask: Ask, row: LayerPlan, facts: Catalogu
     note = " ".join(("Nothing is on record that holds back here." if not held else "; ".join(held),
                      "Route leads are the middle of wide ranges."))  # fmt: skip
     return Timeline("Time to power by route", "month", tuple(spans), note)
-
-
-def hour_bars(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> Bars | None:
-    """Cost of an owned accelerator-hour by part, beside what it rents for."""
-    if accelerator_price(ask.accelerator, facts) is None:
-        return None
-    try:
-        price = plan.electricity_price(config, facts, samples)
-    except NoDataError:
-        return None
-    each = plan.rated_each(ask)
-    rate = None if config.wacc is None else given(config.wacc, "1", "sites.wacc", "stack file")
-    found = hour_cost(ask.accelerator, each, plan.pue(config, facts, samples), plan.load(ask),
-                      price, facts, samples, rate)  # fmt: skip
-    whole = found.pop("total")
-    split = tuple((name, cost.value) for name, cost in found.items())
-    bars = [Bar("owned, always in use", split, whole.low, whole.high)]
-    key = f"sites.rent.{ask.accelerator}"
-    if key in facts:
-        rent = facts[key]
-        bars += [Bar(f"rent {one.as_of:%Y-%m}", (("rent", one.value),), one.low, one.high)
-                 for one in (rent, *rent.conflicts)]  # fmt: skip
-    note = "Capital as an annuity; a fleet used half of the time costs twice as much an hour."
-    return Bars("What an accelerator-hour costs", "USD/(accelerator*h)", tuple(bars), note)
 
 
 def carbon_bars(config: SitesConfig, ask: Ask, row: LayerPlan, facts: Catalogue) -> Bars:

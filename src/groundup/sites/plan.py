@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from groundup.facts.capital import capital_cost
 from groundup.facts.catalogue import Catalogue
-from groundup.facts.errors import NoDataError
 from groundup.facts.estimate import Estimate, derived, given
 from groundup.facts.layer import Ask, LayerPlan
-from groundup.sites import carbon, climate, economics, power_chain, swings, water
+from groundup.sites import carbon, climate, power_chain, swings, water
 from groundup.sites.availability import availability
 from groundup.sites.config import SitesConfig
 from groundup.sites.cooling import racks, too_hot
@@ -19,13 +19,14 @@ def demand(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) ->
     """Power of the machines and of the site around them.
 
     Hands down `it_power` (servers and storage, rated), `site_power` (what of it the site must feed
-    at one time, times PUE) and, where the site's cooling can cool them, `racks`.
+    at one time, times PUE), `capital_rate` and, where the site's cooling can cool them, `racks`.
     """
     servers = (ask["accelerators"] * server_power(ask.accelerator, facts, samples)).to("kW")
     it_power = _with_storage(config, servers.named("sites.servers"), facts, samples)
     fed = it_power * coincidence(config, facts, samples)
     site = (fed * pue(config, facts, samples)).named("sites.server_site_power", "at once x PUE")
     found = {"it_power": it_power, "site_power": site}
+    found["capital_rate"] = capital_rate(config, facts, samples)
     return ask.with_(**found, **_racks(config, ask, facts))
 
 
@@ -49,12 +50,10 @@ def limit(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> 
     details["power_cost"] = cost
     time = None
     if config.cooling != "none":
-        building = _building(rated, hours, facts, samples)
+        building = _building(rated, hours, ask, facts, samples)
         details |= building | _plant(config, ask, rated, needs, facts, samples)
-        details |= _hour(config, ask, usage, price, facts, samples)
-        cost = (cost + building["building_write_off"]).named(
-            "sites.cost", "power + building write-off"
-        )
+        cost = cost + building["building_capital"] + building["upkeep"]
+        cost = cost.named("sites.cost", "power + capital cost of the building + its upkeep")
         time = _time(config, facts, samples)
     there, binds = _connection(config, ask.accelerator, facts)
     included = ask.labels.get("rented") == "yes"
@@ -88,6 +87,18 @@ def site_power(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0
     fed = _with_network(ask["it_power"] * coincidence(config, facts, samples), ask)
     made = fed * pue(config, facts, samples)
     return _readable(made).named("sites.power", "(servers at once + network) x PUE")
+
+
+def capital_rate(config: SitesConfig, facts: Catalogue, samples: int = 0) -> Estimate:
+    """Cost of capital a year: the stack file's, else a sourced one; none for a machine in a room.
+
+    Whoever has a machine in a room has paid it; a data centre is built with other people's money.
+    """
+    if config.wacc is not None:
+        return given(config.wacc, "1", "sites.wacc", "stack file: sites.wacc")
+    if config.cooling == "none":
+        return given(0.0, "1", "sites.wacc", "a machine in a room: straight line")
+    return facts.estimate("sites.wacc", samples)
 
 
 def coincidence(config: SitesConfig, facts: Catalogue, samples: int = 0) -> Estimate:
@@ -170,13 +181,19 @@ def _footprint(
 
 
 def _building(
-    rated: Estimate, hours: Estimate, facts: Catalogue, samples: int
+    rated: Estimate, hours: Estimate, ask: Ask, facts: Catalogue, samples: int
 ) -> dict[str, Estimate]:
+    """Price of the building, and what the job's hours of it and of its upkeep cost."""
     capex = (rated * facts.estimate("sites.capex", samples)).to("USD")
     capex = capex.named("sites.building_cost", "IT power x cost per MW")
     life = facts.estimate("sites.lifetime", samples)
-    share = (capex * hours / life).to("USD").named("sites.building_write_off")
-    return {"capex": capex, "building_write_off": share}
+    share = capital_cost(capex, hours, life, ask)
+    upkeep = (capex * facts.estimate("sites.upkeep", samples) * hours).to("USD")
+    return {
+        "capex": capex,
+        "building_capital": share.named("sites.building_capital", "capex x annuity x hours"),
+        "upkeep": upkeep.named("sites.building_upkeep", "capex x upkeep a year x hours"),
+    }
 
 
 def _plant(
@@ -196,23 +213,6 @@ def _plant(
         "swing_storage": swing.storage,
         "months_to_all": months_to_all(needs, config.power_route, facts, samples),
     }
-
-
-def _hour(
-    config: SitesConfig, ask: Ask, usage: Estimate, price: Estimate, facts: Catalogue, samples: int
-) -> dict[str, Estimate]:
-    """Cost of an owned accelerator-hour; nothing where no price of the accelerator is known."""
-    rate = None
-    if config.wacc is not None:
-        rate = given(config.wacc, "1", "sites.wacc", "stack file: sites.wacc")
-    each = rated_each(ask)
-    try:
-        parts = economics.hour_cost(
-            ask.accelerator, each, usage, load(ask), price, facts, samples, rate
-        )
-    except NoDataError:
-        return {}
-    return {"accelerator_hour": parts["total"]}
 
 
 def _time(config: SitesConfig, facts: Catalogue, samples: int) -> Estimate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from groundup.chips.catalogue import THIS_MACHINE
+from groundup.facts.capital import capital_cost
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.estimate import Estimate, ceil, given
 from groundup.facts.layer import Ask, LayerPlan
@@ -77,8 +78,9 @@ def limit(
     if capex is not None:
         details["capex"] = capex
         used = ask["accelerator_hours"] / ask["accelerators"]
-        cost = (capex * used / facts.estimate("chips.lifetime", samples)).to("USD")
-        cost = cost.named("systems.write_off", "capex x time in use / lifetime")
+        life = facts.estimate("chips.lifetime", samples)
+        cost = capital_cost(capex, used, life, ask)
+        cost = cost.named("systems.capital", "capex x annuity x time in use")
     start = launch_seconds(config, facts, samples)
     return LayerPlan(
         6, "systems", ask["hosts"], there, binds, cost, start, details=details, included=rented

@@ -16,6 +16,7 @@ from groundup.networks import claims as network_claims
 from groundup.networks import figures as network_figures
 from groundup.planner.months import schedule
 from groundup.planner.plan import Plan
+from groundup.planner.report.hour import hour_bars
 from groundup.planner.report.page import Page, render
 from groundup.planner.what_if_text import month_figures
 from groundup.sites import claims as site_claims
@@ -34,6 +35,7 @@ def report_of(stack: Stack, plan: Plan) -> str:
 def pages(stack: Stack, plan: Plan) -> tuple[Page, ...]:
     """The pages of floors 1 to 5."""
     ask, facts, n = plan.ask, plan.facts, plan.samples
+    hour = [figure for figure in (hour_bars(plan),) if figure is not None]
     return (
         Page(1, "materials", "Materials", material_figures.figures(stack.materials, ask, facts, n),
              material_claims.claims(facts)),
@@ -43,7 +45,7 @@ def pages(stack: Stack, plan: Plan) -> tuple[Page, ...]:
              chip_claims.claims(facts)),
         Page(4, "networks", "Networks", network_figures.figures(stack.networks, ask, facts, n),
              network_claims.claims(facts)),
-        Page(5, "sites", "Sites", site_figures.figures(stack.sites, ask, facts, n),
+        Page(5, "sites", "Sites", (*site_figures.figures(stack.sites, ask, facts, n), *hour),
              site_claims.claims(facts)),
     )  # fmt: skip
 
