@@ -25,7 +25,7 @@ def test_the_bill_is_the_plans_bill(shown):
     )
     assert bars.bars[0].low == pytest.approx(made.details["module_cost"].low)
     assert dict(bars.bars[0].parts)["hbm"] == pytest.approx(made.details["cost_hbm"].value)
-    assert bars.bars[1].parts == (("total", 3320.0),)
+    assert bars.bars[1].parts == (("estimate", 3320.0),)
 
 
 def test_the_dot_is_the_plans_yield(shown):

@@ -13,6 +13,8 @@ import sys
 import time
 from datetime import timedelta
 
+from groundup.chips.bench_moves import stay_on
+
 ELEMENTS = 4 * 2**20
 """Numbers of 4 bytes in the vector."""
 _BLOCK = 5
@@ -57,6 +59,7 @@ def _join(rank: int, port: int, seconds: float) -> None:
     import torch.distributed as dist
 
     torch.set_num_threads(1)
+    stay_on(-rank)
     meet, wait = f"tcp://127.0.0.1:{port}", timedelta(seconds=_START)
     dist.init_process_group("gloo", init_method=meet, timeout=wait, rank=rank, world_size=2)
     vector, going = torch.ones(ELEMENTS), torch.ones(1)

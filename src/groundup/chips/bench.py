@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 Progress = Callable[[str, float, float], None]
-ROUNDS = 10
+ROUNDS = 16
 """Passes over all benchmarks: a busy second of the machine then touches all of them a little."""
 _BEST = 3
 """Fastest repeats that are averaged: the machine, not its other tenants, nor one lucky go."""
@@ -21,8 +21,9 @@ class Bench:
 
     label: str
     """What is shown while it runs, and the key of its result."""
-    run: Callable[[], float]
-    """Does the work once and returns its seconds."""
+    make: Callable[[], Callable[[], float]]
+    """Sets up a run, which does the work once and returns its seconds. Called anew every round:
+    where the system puts an array in memory changes its speed by a factor of two."""
     work: float
     """How much one run does, in the unit that the rate is wanted in, times seconds."""
     weight: float = 1.0
@@ -49,8 +50,8 @@ def rates(
 ) -> dict[str, Rate]:
     """Time every bench for its share of `seconds`, in rounds; by label.
 
-    The first run of each warms up and does not count. At least three repeats are taken of each,
-    however long they last. `progress` gets label, benches done and benches in all.
+    The first run of every round warms up and does not count. At least three repeats are taken of
+    each, however long they last. `progress` gets label, benches done and benches in all.
     """
     report = progress or (lambda label, done, total: None)
     total = sum(bench.weight for bench in benches)
@@ -59,19 +60,30 @@ def rates(
         for index, bench in enumerate(benches):
             report(bench.label, turn * len(benches) + index, rounds * len(benches))
             share = seconds * bench.weight / total / rounds
-            _repeat(bench, share, times[bench.label], warm=turn == 0, last=turn == rounds - 1)
+            _repeat(bench, share, times[bench.label], last=turn == rounds - 1)
     return {bench.label: _rate(bench, times[bench.label]) for bench in benches}
 
 
-def _repeat(bench: Bench, seconds: float, times: list[float], warm: bool, last: bool) -> None:
+def _repeat(bench: Bench, seconds: float, times: list[float], last: bool) -> None:
     """Add repeats until the time is used; on the last round until there are three."""
     end = time.perf_counter() + seconds
-    if warm:
-        bench.run()
+    run = bench.make()
+    run()
     while time.perf_counter() < end:
-        times.append(bench.run())
+        times.append(run())
     while last and len(times) < _BEST:
-        times.append(bench.run())
+        times.append(run())
+
+
+def timed(work: Callable[[], object]) -> Callable[[], float]:
+    """A run that does `work` and returns its seconds."""
+
+    def run() -> float:
+        start = time.perf_counter()
+        work()
+        return time.perf_counter() - start
+
+    return run
 
 
 def _rate(bench: Bench, times: list[float]) -> Rate:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from groundup.chips.bench import Bench
+from groundup.chips.bench import Bench, timed
 
 SIDE = 1024
 """Side of the square matrices of the peak: compute bound, small enough for a small machine."""
@@ -24,10 +24,14 @@ def products() -> tuple[list[Bench], str]:
     """The square product by format, FLOP; and why a format is missing ("" where none is)."""
     torch = _torch()
     if torch is None:
-        return [Bench("matrix product fp32", _numpy_product(), 2.0 * SIDE**3)], "torch is missing"
+        return [Bench("matrix product fp32", _numpy_product, 2.0 * SIDE**3)], "torch is missing"
     words = {"fp32": torch.float32, "bf16": torch.bfloat16}
     benches = [
-        Bench(f"matrix product {word}", _product(torch, SIDE, SIDE, SIDE, kind), 2.0 * SIDE**3)
+        Bench(
+            f"matrix product {word}",
+            partial(_product, torch, SIDE, SIDE, SIDE, kind),
+            2.0 * SIDE**3,
+        )
         for word, kind in words.items()
     ]
     return benches, ""
@@ -41,8 +45,8 @@ def grid() -> list[Bench]:
     found = []
     for word, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
         for m, n, k in SHAPES:
-            run = _product(torch, m, n, k, kind)
-            found.append(Bench(f"gemm.{word}.{m}x{n}x{k}", run, 2.0 * m * n * k))
+            make = partial(_product, torch, m, n, k, kind)
+            found.append(Bench(f"gemm.{word}.{m}x{n}x{k}", make, 2.0 * m * n * k))
     return found + _int8(torch)
 
 
@@ -53,7 +57,7 @@ def attention() -> list[Bench]:
         return []
     work = 4.0 * _HEADS * _LENGTH**2 * _WIDTH
     return [
-        Bench(f"attention.{word}", _attention(torch, kind), work)
+        Bench(f"attention.{word}", partial(_attention, torch, kind), work)
         for word, kind in (("fp32", torch.float32), ("bf16", torch.bfloat16))
     ]
 
@@ -63,10 +67,13 @@ def optimiser() -> list[Bench]:
     torch = _torch()
     if torch is None:
         return []
+    return [Bench("adamw", partial(_adamw, torch), float(_PARAMETERS))]
+
+
+def _adamw(torch: Any) -> Callable[[], float]:
     weights = torch.nn.Parameter(torch.zeros(_PARAMETERS))
     weights.grad = torch.full_like(weights, 1e-3)
-    stepper = torch.optim.AdamW([weights], lr=1e-6)
-    return [Bench("adamw", _timed(stepper.step), float(_PARAMETERS))]
+    return timed(torch.optim.AdamW([weights], lr=1e-6).step)
 
 
 def _torch() -> Any:
@@ -78,38 +85,30 @@ def _torch() -> Any:
     return torch
 
 
-def _timed(work: Callable[[], object]) -> Callable[[], float]:
-    def run() -> float:
-        start = time.perf_counter()
-        work()
-        return time.perf_counter() - start
-
-    return run
-
-
 def _product(torch: Any, m: int, n: int, k: int, kind: Any) -> Callable[[], float]:
     """Products of random matrices into an array that is there already: no time goes to memory
     that the system must first find."""
     left, right = torch.randn(m, k).to(kind), torch.randn(k, n).to(kind)
     out = torch.empty(m, n, dtype=kind)
-    return _timed(lambda: torch.mm(left, right, out=out))
+    return timed(lambda: torch.mm(left, right, out=out))
 
 
 def _int8(torch: Any) -> list[Bench]:
     """The square product of 8-bit integers, where this build of torch has it on this machine."""
-    left = torch.ones(SIDE, SIDE, dtype=torch.int8)
     multiply = getattr(torch, "_int_mm", None)
     try:
         if multiply is None:
             return []
-        multiply(left, left)
+        _eights(torch, multiply)()
     except RuntimeError:  # torch has the name but no kernel for this processor
         return []
-    return [
-        Bench(
-            f"gemm.int8.{SIDE}x{SIDE}x{SIDE}", _timed(lambda: multiply(left, left)), 2.0 * SIDE**3
-        )
-    ]
+    make = partial(_eights, torch, multiply)
+    return [Bench(f"gemm.int8.{SIDE}x{SIDE}x{SIDE}", make, 2.0 * SIDE**3)]
+
+
+def _eights(torch: Any, multiply: Any) -> Callable[[], float]:
+    left = torch.ones(SIDE, SIDE, dtype=torch.int8)
+    return timed(lambda: multiply(left, left))
 
 
 def _attention(torch: Any, kind: Any) -> Callable[[], float]:
@@ -120,11 +119,11 @@ def _attention(torch: Any, kind: Any) -> Callable[[], float]:
         with torch.no_grad():
             attend(query, key, value)
 
-    return _timed(forward)
+    return timed(forward)
 
 
 def _numpy_product() -> Callable[[], float]:
     generator = np.random.default_rng(0)
     left, right = (generator.random((SIDE, SIDE), dtype=np.float32) for _ in range(2))
     out = np.empty_like(left)
-    return _timed(lambda: np.matmul(left, right, out=out))
+    return timed(lambda: np.matmul(left, right, out=out))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from groundup.chips.bench import Bench
+from groundup.chips.bench import Bench, timed
 
 COPY_BYTES = 128 * 2**20
 """Two arrays of it exceed the caches, so that the copy measures memory."""
@@ -31,13 +31,21 @@ HEADER = struct.Struct("!cQ")
 
 def copy() -> Bench:
     """Copy of an array beyond the caches, bytes read and written."""
+    return Bench("memory copy", _copying, 2.0 * COPY_BYTES)
+
+
+def _copying() -> Callable[[], float]:
     source = np.ones(COPY_BYTES // 8)
     target = np.empty_like(source)
-    return Bench("memory copy", _timed(lambda: np.copyto(target, source)), 2.0 * COPY_BYTES)
+    return timed(lambda: np.copyto(target, source))
 
 
 def triad() -> Bench:
     """STREAM triad a = b + s c in blocks that stay cached between its two passes, bytes."""
+    return Bench("triad", _adding, 3.0 * COPY_BYTES)
+
+
+def _adding() -> Callable[[], float]:
     length = COPY_BYTES // 8
     a, b, c = np.empty(length), np.ones(length), np.ones(length)
     block = 2**15
@@ -48,7 +56,7 @@ def triad() -> Bench:
             np.multiply(c[part], 3.0, out=a[part])
             np.add(a[part], b[part], out=a[part])
 
-    return Bench("triad", _timed(run), 3.0 * COPY_BYTES)
+    return timed(run)
 
 
 def disk_write() -> Bench:
@@ -64,7 +72,7 @@ def disk_write() -> Bench:
             os.fsync(file.fileno())
             return time.perf_counter() - start
 
-    return Bench("disk write", run, float(DISK_BYTES))
+    return Bench("disk write", lambda: run, float(DISK_BYTES))
 
 
 @contextlib.contextmanager
@@ -86,7 +94,7 @@ def disk_read() -> Iterator[list[Bench]]:
                 pass
             return time.perf_counter() - start
 
-        yield [Bench("disk.read", run, float(DISK_BYTES))]
+        yield [Bench("disk.read", lambda: run, float(DISK_BYTES))]
 
 
 @contextlib.contextmanager
@@ -125,7 +133,7 @@ def _sending(link: socket.socket) -> Bench:
         link.sendall(message)
         receive(link, 1)
 
-    return Bench("process.bandwidth", _timed(run), float(_MESSAGE))
+    return Bench("process.bandwidth", lambda: timed(_apart(run)), float(_MESSAGE))
 
 
 def _pinging(link: socket.socket) -> Bench:
@@ -135,13 +143,32 @@ def _pinging(link: socket.socket) -> Bench:
             link.sendall(b"x")
             receive(link, 1)
 
-    return Bench("process.round_trips", _timed(run), float(_PINGS))
+    return Bench("process.round_trips", lambda: timed(_apart(run)), float(_PINGS))
 
 
-def _timed(work: Callable[[], object]) -> Callable[[], float]:
-    def run() -> float:
-        start = time.perf_counter()
-        work()
-        return time.perf_counter() - start
+def stay_on(core: int) -> None:
+    """Keep the calling thread on one of the cores that it may use, counted from either end.
+
+    Two processes that the system puts on one core, or moves about, would be timed taking turns.
+    Does nothing where the system cannot say.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        allowed = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {allowed[core]})
+
+
+def _apart(work: Callable[[], None]) -> Callable[[], None]:
+    """The work on the first core, while the other process has the last."""
+
+    def run() -> None:
+        if not hasattr(os, "sched_setaffinity"):
+            work()
+            return
+        before = os.sched_getaffinity(0)
+        stay_on(0)
+        try:
+            work()
+        finally:
+            os.sched_setaffinity(0, before)
 
     return run

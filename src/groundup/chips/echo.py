@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import sys
 
-from groundup.chips.bench_moves import HEADER, receive
+from groundup.chips.bench_moves import HEADER, receive, stay_on
 
 
 def serve(port: int) -> None:
@@ -31,4 +31,5 @@ def serve(port: int) -> None:
 
 
 if __name__ == "__main__":
+    stay_on(-1)
     serve(int(sys.argv[1]))

@@ -150,8 +150,8 @@ def _catalogue_row(one: Chip, facts: Catalogue) -> tuple[Cell, ...]:
     each = half / watts if half is not None and watts is not None else None
     return (
         one.title,
-        str(one.year or ""),
-        one.nodes.get("logic", ""),
+        str(one.year) if one.year else None,
+        one.nodes.get("logic"),
         half,
         _first(one.name, ("fp8", "int8", "mxint8"), facts),
         known(one.name, "memory", facts),

@@ -19,6 +19,7 @@ from groundup.chips.bench_compute import attention, grid, optimiser, products
 from groundup.chips.bench_moves import copy, disk_read, disk_write, processes, triad
 from groundup.facts.errors import ArtifactError
 from groundup.facts.fact import Fact
+from groundup.facts.files import write_json
 
 FULL_SECONDS = 5.0
 """With less time only products, memory copy and disk writing are measured: a quick look."""
@@ -95,10 +96,7 @@ class Machine:
 
     def save(self, path: Path) -> None:
         """Write the measurements as JSON, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
-        part.replace(path)
+        write_json(path, asdict(self))
 
 
 def load(path: Path) -> Machine:

@@ -85,7 +85,9 @@ def _plan_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     explain.set_defaults(command=plan_commands.explain)
 
     calibrate = commands.add_parser("calibrate", help="measure this machine")
-    calibrate.add_argument("--seconds", type=float, default=8.0, help="time to spend (default 8)")
+    calibrate.add_argument(
+        "--seconds", type=float, default=50.0, help="time to spend (default 50; 5 is the least)"
+    )
     _output_arguments(calibrate)
     calibrate.set_defaults(command=plan_commands.calibrate)
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from groundup.planner.plan import Plan
 
 THIS_MACHINE = "this-machine"
+_BUSY = 0.25
+"""Load a core above which a calibration cannot be repeated within some per cent."""
 
 
 def init(arguments: argparse.Namespace) -> None:
@@ -74,6 +76,13 @@ def calibrate(arguments: argparse.Namespace) -> None:
         return
     for fact in machine.facts():
         print(f"{fact.key:45} {fact.value:>12.4g} [{fact.low:.4g}, {fact.high:.4g}] {fact.unit}")
+    for what, why in machine.skipped.items():
+        print(f"not measured: {what} ({why})")
+    if machine.load > _BUSY:
+        print(
+            f"other programs took {100 * machine.load:.0f} % of the cores: the readings are those "
+            "of a busy machine; measure again when it is idle"
+        )
     print(f"kept in {path}; `groundup plan` uses it for `{THIS_MACHINE}`")
 
 

@@ -45,12 +45,12 @@ def _bill(config: FabsConfig, ask: Ask, facts: Catalogue, samples: int) -> Bars:
     key = f"fabs.package.{ask.accelerator}.cost"
     if key in facts:
         said = facts[key]
-        bars.append(Bar("published estimate", (("total", said.value),), said.low, said.high))
+        bars.append(Bar("published estimate", (("estimate", said.value),), said.low, said.high))
     return Bars(
         f"What one {ask.accelerator} costs to make, by part",
         "USD",
         tuple(bars),
-        f"Prices of {config.order_date:.1f}; waste is what failing packages take with them.",
+        f"Prices of {config.order_date:g}; waste is what failing packages take with them.",
     )
 
 

@@ -166,7 +166,7 @@ def _controls() -> Timeline:
         spans.append(Span(label, start, max(end, start), note))
     for past in past_shocks():
         start, share = _year(past.day), f"{100 * past.shock.lost:.0f} %"
-        note = f"{past.shock.material}: {share} of {past.shock.supplier} lost. {past.seen}"
+        note = f"{past.shock.material}: {share} of {_who(past.shock.supplier)} lost. {past.seen}"
         spans.append(Span(past.name, start, start + past.shock.months / 12, note))
     return Timeline(
         "Export controls on the stack's materials, and supply shocks that happened",
@@ -244,7 +244,7 @@ def _loss(facts: Catalogue, samples: int) -> Bars:
     bars = tuple(_loss_bar(restriction(metal, facts, samples)) for metal in METALS)
     return Bars(
         "A year without China's exports: value added lost in the United States",
-        "GUSD", bars,
+        "billion USD", bars,
         "By use of the metal; `buyers` is what users of those devices lose. USGS Open-File Report "
         "2024-1057 finds 3.1 (1.7 to 8.2) for gallium and 0.4 (0.01 to 1.1) for germanium.",
     )  # fmt: skip

@@ -134,7 +134,13 @@ def modules(facts: Catalogue) -> Table:
         ))  # fmt: skip
     return Table(
         "What a cable of 400 Gbit/s may end in",
-        ("kind", "reach [m]", "power of an end", "pJ/bit", "price over a pluggable end"),
+        (
+            "kind",
+            "reach [m]",
+            "power of an end [W/transceiver]",
+            "energy [pJ/bit]",
+            "price over a pluggable end",
+        ),
         tuple(rows),
         "Power for 400 Gbit/s; the co-packaged end is a quarter of a 1.6 Tbit/s port. Empty cells: "
         "no published number.",
@@ -226,7 +232,7 @@ def generations(facts: Catalogue) -> Table:
             rows.append((text, 1.0, 2 * one, 2 * one, one))
     return Table(
         "Links of an accelerator by generation",
-        ("link", "links", "GB/s a link, both ways", "GB/s, both ways", "GB/s, one way"),
+        ("link", "links", "a link, both ways [GB/s]", "both ways [GB/s]", "one way [GB/s]"),
         tuple(rows),
         "Makers state scale-up links both ways and network ports one way; compare in one column.",
     )  # fmt: skip

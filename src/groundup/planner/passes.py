@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from groundup.apps import plan as apps
 from groundup.chips.catalogue import THIS_MACHINE
+from groundup.chips.design import with_design
 from groundup.chips.this_machine import Machine, measure
 from groundup.data import plan as data
 from groundup.facts.catalogue import Catalogue, load_catalogue
@@ -73,6 +74,7 @@ def make_plan(
             facts = facts.with_facts([_speed(stack, calibration, choice)])
     if changed is not None:
         facts = facts.with_facts(changed(facts))
+    facts = with_design(stack.chips, facts)
     down = walk_down(stack, facts, samples, choice)
     rows = walk_up(stack, down, corpus_tokens)
     return Plan(

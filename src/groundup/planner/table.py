@@ -6,6 +6,7 @@ import textwrap
 
 from groundup.facts.layer import LayerPlan
 from groundup.planner.plan import Plan
+from groundup.planner.totals import TITLES
 from groundup.planner.words import number, quantity
 
 _COLUMNS = (("layer", 13), ("needs [5-95 %]", 25), ("limit", 12), ("room", 6), ("binds", 0),
@@ -76,7 +77,7 @@ def summary(plan: Plan) -> str:
     """One paragraph: money, power, time, energy, water, carbon, dollars a token, what binds."""
     said = [
         f"{title} {quantity(plan.totals[name], interval=True)}"
-        for name, title in _TITLES.items()
+        for name, title in TITLES.items()
         if name in plan.totals
     ]
     text = f"In all: {'; '.join(said)}. " if said else ""
@@ -91,19 +92,3 @@ def summary(plan: Plan) -> str:
     else:
         verdict = f"has only {room} of what is needed"
     return f"{text}Binding layer (*): {found.floor} {found.name}, which {verdict}: {found.what}."
-
-
-_TITLES = {
-    "usd_to_build": "to build",
-    "usd_training": "training run",
-    "usd_serving": "serving",
-    "usd_per_million_tokens": "a million answer tokens",
-    "usd_per_accelerator_hour": "an accelerator-hour",
-    "power": "site power",
-    "months": "from order to trained model",
-    "training_days": "training",
-    "energy": "energy of the run",
-    "water": "water",
-    "carbon": "carbon of the run",
-    "embodied_carbon": "carbon of making the chips",
-}

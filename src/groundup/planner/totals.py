@@ -9,6 +9,22 @@ from groundup.facts.layer import Ask, LayerPlan
 from groundup.facts.stated import stated
 from groundup.stack.stack import Stack
 
+TITLES = {
+    "usd_to_build": "to build",
+    "usd_training": "training run",
+    "usd_serving": "serving",
+    "usd_per_million_tokens": "a million answer tokens",
+    "usd_per_accelerator_hour": "an accelerator-hour",
+    "accelerator_hours": "accelerator-hours",
+    "power": "site power",
+    "months": "order to trained model",
+    "training_days": "training",
+    "energy": "energy of the run",
+    "water": "water",
+    "carbon": "carbon of the run",
+    "embodied_carbon": "carbon of making the chips",
+}
+"""Totals in words, in the order in which they are shown."""
 _BOUGHT = ("chips", "networks", "sites", "systems")
 """Floors whose purchase builds the stack."""
 

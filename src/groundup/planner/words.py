@@ -24,10 +24,11 @@ _FAMILIES = (
 )  # fmt: skip
 _SHORT = {
     "accelerator": "acc", "question": "q", "token": "tok", "parameter": "param",
-    "FLOP/(s*acc)": "FLOP/s", "B/acc": "B", "day": "days", "year": "yr",
-    "month": "months", "m^3": "m3",
+    "FLOP/(s*acc)": "FLOP/s", "B/acc": "B", "year": "yr", "m^3": "m3",
 }  # fmt: skip
 """Shorter words for the narrow table; what is counted per accelerator says so in its layer."""
+_PLURAL = {"day": "days", "month": "months", "week": "weeks"}
+"""Units of time that stand alone are read as words."""
 
 
 def number(value: float, steps: tuple[tuple[float, str], ...] = _STEPS) -> str:
@@ -58,6 +59,8 @@ def _digits(value: float) -> str:
 def unit_text(unit: Unit) -> str:
     """The unit with the longest names shortened, for a narrow table."""
     text = str(unit)
+    if text in _PLURAL:
+        return _PLURAL[text]
     for name, short in _SHORT.items():
         text = text.replace(name, short)
     return "" if text == "1" else text

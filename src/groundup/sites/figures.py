@@ -81,8 +81,8 @@ def site_power(ask: Ask, row: LayerPlan, facts: Catalogue) -> Curves:
         power = facts[f"sites.published.{key}.power"].value
         lines.append(Line(title, (held,), (power,), dots=True))
     note = "Published sites hold H100-class accelerators; others draw more or less each."
-    return Curves("Site power against published sites", "accelerators", "MW", tuple(lines),
-                  True, True, note)  # fmt: skip
+    return Curves("Site power against published sites", "accelerators", "site power [MW]",
+                  tuple(lines), True, True, note)  # fmt: skip
 
 
 def cooling_table(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> Table:
@@ -163,7 +163,7 @@ def swing_trace(config: SitesConfig, row: LayerPlan, facts: Catalogue) -> Curves
         f"from storage, or {swing.dummy_share.value:.0%} more energy as dummy work; storage in the "
         f"power supplies takes {facts['sites.swing.supply_storage_gain'].value:.0%} off the peak."
     )
-    return Curves("Power swing of synchronous training", "s", "MW", lines, note=note)
+    return Curves("Power swing of synchronous training", "time [s]", "power [MW]", lines, note=note)
 
 
 def _backup_note(config: SitesConfig, row: LayerPlan, facts: Catalogue) -> str:

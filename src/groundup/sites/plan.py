@@ -19,7 +19,8 @@ def demand(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) ->
     """Power of the machines and of the site around them.
 
     Hands down `it_power` (servers and storage, rated), `site_power` (what of it the site must feed
-    at one time, times PUE), `capital_rate` and, where the site's cooling can cool them, `racks`.
+    at one time, times PUE), `capital_rate`, `battery_energy` and, where the
+    site's cooling can cool them, `racks`.
     """
     servers = (ask["accelerators"] * server_power(ask.accelerator, facts, samples)).to("kW")
     it_power = _with_storage(config, servers.named("sites.servers"), facts, samples)
@@ -27,6 +28,8 @@ def demand(config: SitesConfig, ask: Ask, facts: Catalogue, samples: int = 0) ->
     site = (fed * pue(config, facts, samples)).named("sites.server_site_power", "at once x PUE")
     found = {"it_power": it_power, "site_power": site}
     found["capital_rate"] = capital_rate(config, facts, samples)
+    if config.cooling != "none":
+        found["battery_energy"] = power_chain.battery_energy(it_power, facts, samples)
     return ask.with_(**found, **_racks(config, ask, facts))
 
 

@@ -55,4 +55,4 @@ def _months(stack: Stack, plan: Plan) -> Sequence[tuple[str, tuple[Figure, ...]]
         found = schedule(stack, plan, _HORIZON)
     except NoDataError:
         return ()
-    return (("Month by month", month_figures(found, "What each floor has delivered for")),)
+    return (("Month by month", month_figures(found, "Accelerators that each floor is ready for")),)

@@ -11,23 +11,9 @@ from groundup.planner.report.derivation import Derivations
 from groundup.planner.report.svg import box, drawing, element, escape, line
 from groundup.planner.report.table import column_head, table
 from groundup.planner.table import summary
+from groundup.planner.totals import TITLES
 from groundup.planner.words import number
 
-_TITLES = {
-    "usd_to_build": "to build",
-    "usd_training": "training run",
-    "usd_serving": "serving",
-    "usd_per_million_tokens": "a million answer tokens",
-    "usd_per_accelerator_hour": "an accelerator-hour",
-    "accelerator_hours": "accelerator-hours",
-    "power": "site power",
-    "months": "order to trained model",
-    "training_days": "training",
-    "energy": "energy of the run",
-    "water": "water",
-    "carbon": "carbon of the run",
-    "embodied_carbon": "carbon of making the chips",
-}
 _HEADS = (("layer", ""), ("needs", "number"), ("limit", "number"), ("room", "number"),
           ("what sets the limit", ""), ("cost of the job", "number"), ("time", "number"),
           ("power", "number"))  # fmt: skip
@@ -37,7 +23,7 @@ _DECADES = 2.0
 
 def title_of(total: str) -> str:
     """A total's name as a reader says it."""
-    return _TITLES.get(total, total.replace("_", " "))
+    return TITLES.get(total, total.replace("_", " "))
 
 
 def draw_header(plan: Plan, derivations: Derivations) -> str:
