@@ -191,11 +191,11 @@ def routing(facts: Catalogue) -> Curves:
     for kind, lost, word in (
         ("ecmp", None, "hashed (ECMP)"),
         ("adaptive", None, "adaptive"),
-        ("adaptive", failed, f"adaptive, {_FAILED:.0%} of cables failed"),
+        ("adaptive", failed, f"adaptive, {_FAILED:.0%} failed"),
     ):
         rates = simulate(network, traffic, kind, _SEEDS, lost).rates
         x = np.percentile(rates, shares)
-        title = f"{word}: mean {rates.mean():.0%}, slowest {rates.min():.0%}"
+        title = f"{word}: {rates.mean():.0%}, slowest {rates.min():.0%}"
         lines.append(Line(title, tuple(shares.tolist()), tuple(x.tolist())))
     spread, hashed = (
         facts[f"networks.routing.{kind}.throughput"].value for kind in ("adaptive", "ecmp")
@@ -203,8 +203,9 @@ def routing(facts: Catalogue) -> Curves:
     return Curves(
         "Hashed flows collide; the slowest one sets the pace of synchronous training",
         "share of flows [%]", "rate of a flow [share of the port]", tuple(lines),
-        note=f"Max-min fair rates of a random permutation over {network.endpoints} endpoints, "
-        f"non-blocking leaf and spine, {_SEEDS} hash seeds. Adaptive is ideal spreading here; "
+        note="Mean and slowest; max-min fair rates of a random permutation over "
+        f"{network.endpoints} endpoints, non-blocking leaf and spine, {_SEEDS} hash seeds. "
+        "Adaptive is ideal spreading here; "
         f"NVIDIA publishes {spread:.0%} for Spectrum-X and {hashed:.0%} for hashed Ethernet.",
     )  # fmt: skip
 
