@@ -178,7 +178,7 @@ def floor(facts: Catalogue, draws: int) -> None:
 
 def repeatability(chosen: Options) -> list[Result]:
     """Two calibrations after each other: how long one takes, and how far their readings differ."""
-    budget = float(chosen.pick(50, 8, 5))
+    budget = float(chosen.pick(50, 6, 1))
     found, took = [], []
     busy = this_machine.load_per_core()
     for _ in range(2):

@@ -23,6 +23,8 @@ from groundup.facts.files import write_json
 
 FULL_SECONDS = 5.0
 """With less time only products, memory copy and disk writing are measured: a quick look."""
+_ROUND_SECONDS = 3.0
+"""A round sets up every benchmark anew, which must not take longer than measuring."""
 _ALLREDUCE_SHARE = 0.06
 """Share of the time that the two processes add vectors for."""
 _UNITS = {
@@ -134,11 +136,12 @@ def measure(seconds: float = 8.0, progress: Progress | None = None) -> Machine:
             benches += [triad(), *grid(), *attention(), *optimiser()]
             benches += stack.enter_context(disk_read()) + stack.enter_context(processes())
         spent = seconds * _ALLREDUCE_SHARE if full else 0.0
-        found = rates(benches, seconds - spent, progress)
+        rounds = max(2, min(ROUNDS, round(seconds / _ROUND_SECONDS)))
+        found = rates(benches, seconds - spent, progress, rounds)
     if full and not missing:
         found |= _allreduce(spent, skipped)
     if progress is not None:
-        done = ROUNDS * len(benches)
+        done = rounds * len(benches)
         progress("measured", done, done)
     return replace(_machine(benches, square, found, skipped), load=busy)
 
