@@ -65,6 +65,24 @@ def test_what_if_names_paths_and_the_binding_floor_of_each_month(capsys):
     assert "binds" in said
 
 
+def test_what_if_report_begins_with_the_change(capsys, tmp_path):
+    page = tmp_path / "shock.html"
+    run(
+        capsys,
+        "what-if",
+        CAMPUS,
+        "materials.china=-100%",
+        "--report",
+        str(page),
+        "--samples",
+        "100",
+    )
+    seen = Headings()
+    seen.feed(page.read_text(encoding="utf-8"))
+    assert seen.found[1] == "What if"
+    assert set(FLOORS) <= set(seen.found)
+
+
 def test_what_if_json_is_one_object(capsys):
     said = json.loads(
         run(capsys, "what-if", CAMPUS, "chips.count=x0.5", "--json", "--samples", "0")

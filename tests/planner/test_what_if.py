@@ -6,7 +6,8 @@ from itertools import pairwise
 from groundup.planner.change import overrides, parse_change, sort_changes
 from groundup.planner.passes import make_plan
 from groundup.planner.what_if import what_if, what_if_json
-from groundup.planner.what_if_text import month_figures, render_what_if
+from groundup.planner.what_if_figures import month_figures, what_if_figures
+from groundup.planner.what_if_text import render_what_if
 from groundup.stack.load import load_stack
 
 SAMPLES = 300
@@ -93,3 +94,25 @@ def test_figures_cap_what_is_ready_and_join_equal_months(stacks):
     names = [row[1] for row in table.rows]
     assert all(one != two for one, two in pairwise(names))
     assert all(0 < row[2] <= 100 for row in table.rows)
+
+
+def test_figures_of_a_shock_show_what_runs_and_what_is_short(stacks):
+    result = compared(stacks, "campus-100k", "materials.gallium.refining.china=-100%", months=18)
+    titles = [figure.title for figure in what_if_figures(result)]
+    assert titles[:2] == ["Accelerators that run", "What each shortage leaves"]
+    runs, short = what_if_figures(result)[:2]
+    planned, changed = runs.lines
+    assert all(a >= b for a, b in zip(planned.y, changed.y, strict=True))
+    assert all(
+        low <= y <= high
+        for line in runs.lines
+        for low, y, high in zip(line.low, line.y, line.high, strict=True)
+    )
+    assert short.lines[0].name == "gallium, transceiver"
+    assert min(short.lines[0].y) < 60
+
+
+def test_figures_of_a_changed_key_begin_with_what_moves(stacks):
+    table = what_if_figures(compared(stacks, "campus-100k", "chips.count=x0.5"))[0]
+    assert table.title == "What moves"
+    assert any(row[0] == "chips.limit" for row in table.rows)

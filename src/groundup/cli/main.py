@@ -58,9 +58,7 @@ def _plan_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     plan = commands.add_parser("plan", help="price a stack at every layer")
     _stack_arguments(plan)
     _sampling_arguments(plan)
-    plan.add_argument(
-        "--report", type=Path, metavar="FILE.html", help="also write the plan as one page"
-    )
+    _report_argument(plan)
     plan.set_defaults(command=plan_commands.plan)
 
     what_if = commands.add_parser("what-if", help="what a change of a fact or a key moves")
@@ -75,6 +73,7 @@ def _plan_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     what_if.add_argument("--months", type=int, default=12, help="how long a supplier is lost (12)")
     what_if.add_argument("--start", type=int, default=0, help="months after the order (0)")
     what_if.add_argument("--horizon", type=int, default=60, help="months to look at (60)")
+    _report_argument(what_if)
     _sampling_arguments(what_if)
     what_if.set_defaults(command=what_if_command.what_if)
 
@@ -154,6 +153,12 @@ def _stack_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="TABLE.KEY=VALUE",
         help="set a key of the stack file, e.g. chips.count=8 (may be repeated)",
+    )
+
+
+def _report_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE.html", help="also write the plan as one page"
     )
 
 

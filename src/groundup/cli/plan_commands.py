@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from groundup.chips.this_machine import Machine
     from groundup.facts.catalogue import Catalogue
     from groundup.facts.fact import Fact
+    from groundup.facts.figures import Figure
     from groundup.planner.plan import Plan
 
 THIS_MACHINE = "this-machine"
@@ -53,7 +54,6 @@ def plan(arguments: argparse.Namespace) -> None:
         print(render_table(made, width=max(100, shutil.get_terminal_size((120, 24)).columns)))
     if arguments.report is not None:
         write_report(stack, made, arguments.report)
-        Console().say(f"wrote {arguments.report}: the plan as one page, figures and sources in it")
 
 
 def explain(arguments: argparse.Namespace) -> None:
@@ -109,16 +109,17 @@ def planned(arguments: argparse.Namespace) -> tuple[Stack, Plan]:
     return stack, made
 
 
-def write_report(stack: Stack, made: Plan, path: Path) -> None:
+def write_report(stack: Stack, made: Plan, path: Path, extra: tuple[Figure, ...] = ()) -> None:
     """Write the plan's page, whole or not at all; raises ArtifactError where it cannot be."""
     from groundup.planner.report.build import report_of
 
     try:
-        write_text(path, report_of(stack, made))
+        write_text(path, report_of(stack, made, extra))
     except OSError as error:
         raise ArtifactError(
             f"{path}: cannot be written ({error.strerror}); choose another file with --report"
         ) from error
+    Console().say(f"wrote {path}: the plan as one page, figures and sources in it")
 
 
 def plan_stack(

@@ -25,16 +25,20 @@ LONGEST = 240
 
 def what_if(arguments: argparse.Namespace) -> None:
     """Print what a change moves: cells, totals, binding layer, months."""
+    from groundup.cli.plan_commands import write_report
     from groundup.planner.what_if import what_if_json
+    from groundup.planner.what_if_figures import what_if_figures
     from groundup.planner.what_if_text import render_what_if
 
-    result = changed_plan(arguments)
+    changed, result = changed_plan(arguments)
     text = json.dumps(what_if_json(result), indent=1) if arguments.json else render_what_if(result)
     print(text)
+    if arguments.report is not None:
+        write_report(changed, result.after, arguments.report, what_if_figures(result))
 
 
-def changed_plan(arguments: argparse.Namespace) -> WhatIf:
-    """The what-if that the arguments ask for. Raises ConfigError for changes that cannot be."""
+def changed_plan(arguments: argparse.Namespace) -> tuple[Stack, WhatIf]:
+    """The changed stack, and what the change moves. Raises ConfigError for what cannot be."""
     from groundup.cli.plan_commands import plan_stack
     from groundup.facts.catalogue import load_catalogue
     from groundup.planner.change import overrides, parse_change, sort_changes
@@ -52,7 +56,8 @@ def changed_plan(arguments: argparse.Namespace) -> WhatIf:
             of, arguments.runs, arguments.samples, arguments.seed, Console(), changed=facts
         )
 
-    return compare(stack, changed, changes, _said(arguments, changes), plan, arguments.horizon)
+    said = _said(arguments, changes)
+    return changed, compare(stack, changed, changes, said, plan, arguments.horizon)
 
 
 def _said(arguments: argparse.Namespace, changes: Changes) -> list[str]:

@@ -1,12 +1,11 @@
-"""A what-if as printed text and as figures of the report."""
+"""A what-if as printed text: cells that moved, what binds, months, and why."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from groundup.facts.figures import Curves, Figure, Line, Table
 from groundup.materials.shocks import Path
-from groundup.planner.months import NOTHING, Schedule
+from groundup.planner.months import Schedule
 from groundup.planner.plan import Plan
 from groundup.planner.what_if import Difference, WhatIf
 from groundup.planner.words import number, quantity
@@ -29,10 +28,15 @@ def render_what_if(result: WhatIf) -> str:
 
 
 def _rows(moved: tuple[Difference, ...]) -> list[tuple[str, ...]]:
-    shown = [pair for pair in moved if _is_short(pair.cell)] or list(moved)
     return [
-        (pair.cell, quantity(pair.before), quantity(pair.after), _change(pair)) for pair in shown
+        (pair.cell, quantity(pair.before), quantity(pair.after), change_text(pair))
+        for pair in in_short(moved)
     ]
+
+
+def in_short(moved: tuple[Difference, ...]) -> list[Difference]:
+    """The rows' own columns and the totals; all cells where none of these moved."""
+    return [pair for pair in moved if _is_short(pair.cell)] or list(moved)
 
 
 def _is_short(cell: str) -> bool:
@@ -40,7 +44,8 @@ def _is_short(cell: str) -> bool:
     return layer == "totals" or column in _COLUMNS
 
 
-def _change(pair: Difference) -> str:
+def change_text(pair: Difference) -> str:
+    """The change with its interval and in percent, or which side has no data."""
     change = pair.change
     if change is None:
         return "no data before" if pair.before is None else "no data after"
@@ -120,7 +125,7 @@ def _when(found: Schedule) -> str:
 
 def _paths(found: Schedule) -> list[str]:
     """The ways by which lost materials hold back a floor, the worst first; how many do not."""
-    felt = [path for path in found.paths if path.shares.values.min() < _FELT]
+    felt = felt_paths(found)
     lines = [_path(path) for path in felt[:_MOST_PATHS]]
     if len(felt) > _MOST_PATHS:
         lines.append(f"  and {len(felt) - _MOST_PATHS} weaker ways")
@@ -128,6 +133,11 @@ def _paths(found: Schedule) -> list[str]:
     if spared:
         lines.append(f"  stocks, other suppliers and substitutes bridge {', '.join(spared)}")
     return lines
+
+
+def felt_paths(found: Schedule) -> list[Path]:
+    """The ways by which a floor really makes less, the worst first."""
+    return [path for path in found.paths if path.shares.values.min() < _FELT]
 
 
 def _path(path: Path) -> str:
@@ -141,35 +151,3 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
     text = ["  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
             for row in (head, *rows)]  # fmt: skip
     return [text[0], "-" * max(len(line) for line in text), *text[1:]]
-
-
-def month_figures(found: Schedule, title: str) -> tuple[Figure, ...]:
-    """Delivered accelerators by floor over the months, and what binds when."""
-    months = tuple(float(month + 1) for month in range(found.months))
-    lines = tuple(
-        Line(name, months, tuple(min(float(v), found.count.value) for v in x.values))
-        for name, x in found.ready.items()
-    )
-    note = "Each floor on its own, at most what is asked for; the least of them runs."
-    curves = Curves(title, "month after the order", "accelerators", lines, note=note)
-    spans = Table(
-        "What binds in each month",
-        ("months", "floor", "share of draws [%]"),
-        tuple(_runs(found)),
-        "The floor that has delivered for the fewest accelerators; "
-        f"`{NOTHING}` once all of them run.",
-    )
-    return curves, spans
-
-
-def _runs(found: Schedule) -> list[tuple[str, str, float]]:
-    """Consecutive months with one binding floor as one row."""
-    rows: list[tuple[str, str, float]] = []
-    start = 0
-    for month in range(1, found.months + 1):
-        if month == found.months or found.binding[month] != found.binding[start]:
-            share = 100 * sum(found.certainty[start:month]) / (month - start)
-            months = f"{start + 1}" if month == start + 1 else f"{start + 1}-{month}"
-            rows.append((months, found.binding[start], share))
-            start = month
-    return rows

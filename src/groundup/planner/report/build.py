@@ -18,7 +18,7 @@ from groundup.planner.months import schedule
 from groundup.planner.plan import Plan
 from groundup.planner.report.hour import hour_bars
 from groundup.planner.report.page import Page, render
-from groundup.planner.what_if_text import month_figures
+from groundup.planner.what_if_figures import month_figures
 from groundup.sites import claims as site_claims
 from groundup.sites import figures as site_figures
 from groundup.stack.stack import Stack
@@ -27,9 +27,10 @@ _HORIZON = 60
 """Months after the order that the report shows."""
 
 
-def report_of(stack: Stack, plan: Plan) -> str:
-    """The whole report of a plan as one HTML document."""
-    return render(plan, pages(stack, plan), plan.facts, _months(stack, plan))
+def report_of(stack: Stack, plan: Plan, extra: tuple[Figure, ...] = ()) -> str:
+    """The whole report of a plan as one HTML document; `extra` are the figures of a what-if."""
+    first = (("What if", extra),) if extra else _months(stack, plan)
+    return render(plan, pages(stack, plan), plan.facts, first)
 
 
 def pages(stack: Stack, plan: Plan) -> tuple[Page, ...]:
