@@ -85,6 +85,16 @@ def schedule(stack: Stack, plan: Plan, months: int, shocks: Sequence[Shock] = ()
     return Schedule(months, count, ready, delivered, binding, certainty, why)
 
 
+def last_change(*schedules: Schedule) -> int:
+    """Months (1-based) until nothing more is delivered and no other floor binds, in any of them."""
+    last = 1
+    for found in schedules:
+        grows = np.flatnonzero(np.diff(found.delivered.values) > 1e-9 * found.count.value)
+        turns = [i for i in range(1, found.months) if found.binding[i] != found.binding[i - 1]]
+        last = max([last, *(int(i) + 2 for i in grows[-1:]), *(i + 1 for i in turns[-1:])])
+    return last
+
+
 def _caught_up(name: str, pace: Estimate, supply: Array | None) -> Estimate:
     """Cumulative output under a monthly supply share; backlog is made at the best normal rate."""
     if supply is None:

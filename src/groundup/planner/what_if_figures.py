@@ -6,35 +6,39 @@ import numpy as np
 
 from groundup.facts.estimate import Array, Estimate
 from groundup.facts.figures import Curves, Figure, Line, Table
-from groundup.planner.months import NOTHING, Schedule
+from groundup.planner.months import NOTHING, Schedule, last_change
 from groundup.planner.what_if import WhatIf
 from groundup.planner.what_if_text import change_text, felt_paths, in_short
 
 _MOST_LINES = 8
 """Shortages that are drawn; more cannot be told apart."""
 _MONTH = "month after the order"
+_LATER = 6
+"""Months drawn after the last change at nominal values; slower draws go on longer."""
 
 
 def what_if_figures(result: WhatIf) -> tuple[Figure, ...]:
     """Cells that moved; accelerators that run, before and after; output left by each shortage."""
     found: list[Figure] = []
+    first, second = result.months_before, result.months_after
     if result.moved:
         found.append(_moved(result))
-    first, second = result.months_before, result.months_after
     if first is not None and second is not None:
+        shown = min(second.months, last_change(first, second) + _LATER)
         lines = (
-            _banded("as planned", first.delivered, first),
-            _banded("changed", second.delivered, second),
+            _banded("as planned", first.delivered, first, shown),
+            _banded("changed", second.delivered, second, shown),
         )
         found.append(Curves("Accelerators that run", _MONTH, "accelerators", lines))
-        found += [figure for figure in (_shortages(second),) if figure is not None]
+        found += [figure for figure in (_shortages(second, shown),) if figure is not None]
         found += month_figures(second, "Accelerators that each floor is ready for, changed")
     return tuple(found)
 
 
 def month_figures(found: Schedule, title: str) -> tuple[Figure, ...]:
     """Delivered accelerators by floor over the months, and what binds when."""
-    lines = tuple(_banded(name, ready, found) for name, ready in found.ready.items())
+    shown = min(found.months, last_change(found) + _LATER)
+    lines = tuple(_banded(name, ready, found, shown) for name, ready in found.ready.items())
     note = "Each floor on its own, at most what is asked for; the least of them runs."
     curves = Curves(title, _MONTH, "accelerators", lines, note=note)
     spans = Table(
@@ -59,14 +63,17 @@ def _moved(result: WhatIf) -> Table:
     )
 
 
-def _shortages(found: Schedule) -> Curves | None:
-    """Share of a normal month that each felt shortage leaves."""
+def _shortages(found: Schedule, shown: int) -> Curves | None:
+    """Share of a normal month that each felt shortage leaves, in the months shown."""
     felt = felt_paths(found)
     if not felt:
         return None
-    months = _months(found)
     lines = tuple(
-        Line(f"{path.material}, {path.via}", months, _numbers(100 * path.shares.values))
+        Line(
+            f"{path.material}, {path.via}",
+            _months(shown),
+            _numbers(100 * path.shares.values[:shown]),
+        )
         for path in felt[:_MOST_LINES]
     )
     others = f"; {len(felt) - _MOST_LINES} weaker ones are left out" * (len(felt) > _MOST_LINES)
@@ -76,19 +83,19 @@ def _shortages(found: Schedule) -> Curves | None:
     )  # fmt: skip
 
 
-def _banded(name: str, ready: Estimate, found: Schedule) -> Line:
+def _banded(name: str, ready: Estimate, found: Schedule, shown: int) -> Line:
     """Nominal values and the middle nine tenths of the draws, at most what is asked for."""
     most = found.count.samples
-    capped = np.minimum(ready.samples, most)
+    capped = np.minimum(ready.samples, most)[:shown]
     if capped.shape[1] == 1:
-        return Line(name, _months(found), _numbers(capped[:, 0]))
+        return Line(name, _months(shown), _numbers(capped[:, 0]))
     low, high = (np.quantile(capped[:, 1:], q, axis=1) for q in (0.05, 0.95))
     middle = np.clip(capped[:, 0], low, high)
-    return Line(name, _months(found), _numbers(middle), _numbers(low), _numbers(high))
+    return Line(name, _months(shown), _numbers(middle), _numbers(low), _numbers(high))
 
 
-def _months(found: Schedule) -> tuple[float, ...]:
-    return tuple(float(month + 1) for month in range(found.months))
+def _months(shown: int) -> tuple[float, ...]:
+    return tuple(float(month + 1) for month in range(shown))
 
 
 def _numbers(values: Array) -> tuple[float, ...]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from groundup.materials.shocks import Path
-from groundup.planner.months import Schedule
+from groundup.planner.months import Schedule, last_change
 from groundup.planner.plan import Plan
 from groundup.planner.what_if import Difference, WhatIf
 from groundup.planner.words import number, quantity
@@ -70,21 +68,11 @@ def _months(result: WhatIf) -> list[str]:
     if first is None or second is None:
         return ["", f"No months: {result.no_months}"] if result.no_months else []
     head = ("month", "accelerators", "before", "loss", *second.ready, "binds", "of draws")
-    rows = [_month(first, second, month) for month in range(_last(first, second))]
+    rows = [_month(first, second, month) for month in range(last_change(first, second))]
     lines = ["", "Accelerators that run by the end of each month after the order, and what each",
              "floor has delivered for:"]  # fmt: skip
     lines += [*_table(head, rows), "", *_verdict(first, second, result.after)]
     return lines + _paths(second)
-
-
-def _last(first: Schedule, second: Schedule) -> int:
-    """Months until nothing more changes, in either plan."""
-    last = 1
-    for found in (first, second):
-        grows = np.flatnonzero(np.diff(found.delivered.values) > 1e-9 * found.count.value)
-        names = [i for i in range(1, found.months) if found.binding[i] != found.binding[i - 1]]
-        last = max([last, *(int(i) + 2 for i in grows[-1:]), *(i + 1 for i in names[-1:])])
-    return last
 
 
 def _month(first: Schedule, second: Schedule, month: int) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ _FAMILIES = (
     (("PB", 1.0), ("TB", 1.0), ("GB", 1.0), ("MB", 1.0), ("kB", 1.0), ("B", 0.0)),
     (("tCO2", 1.0), ("kgCO2", 1.0), ("gCO2", 0.0)),
     (("m^3", 1.0), ("L", 0.0)),
+    (("t", 1.0), ("kg", 1.0), ("g", 0.0)),
     (("PFLOP/(s*accelerator)", 1.0), ("TFLOP/(s*accelerator)", 1.0),
      ("GFLOP/(s*accelerator)", 0.0)),
     (("GB/accelerator", 1.0), ("MB/accelerator", 0.0)),
