@@ -1,3 +1,6 @@
+import csv
+from pathlib import Path
+
 import pytest
 
 from groundup.facts.catalogue import load_catalogue
@@ -41,12 +44,33 @@ def test_copper_in_the_rack_takes_the_optics_of_one_tier():
     assert dollars(optics="copper-in-rack") < dollars()
 
 
-def test_twin_port_modules_of_a_superpod():
-    # 127 DGX H100 and four managers: 1 020 cables to leaves, 1 024 above, two ends to a module
-    chosen = NetworksConfig(topology="rail-optimised")
-    made = fabric(chosen, given(1020.0, "accelerator", "n"))
-    found = bill.modules(bill.ends(chosen, made))
-    assert float(found[0]) == 1020 / 2 + (1020 + 2 * 1024) / 2
+def published_modules():
+    path = Path(__file__).parents[1] / "data" / "modules.csv"
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+    return list(csv.DictReader(lines))
+
+
+@pytest.mark.parametrize("row", published_modules(), ids=lambda row: row["name"])
+def test_optical_modules_are_the_published_ones(row):
+    chosen = NetworksConfig(topology="fat-tree", switch_ports=int(row["ports"]))
+    count = float(row["accelerators"])
+    made = fabric(chosen, given(count, "accelerator", "n", "test"))
+    assert made.tiers == int(row["tiers"])
+    at_servers, at_switches = bill.modules(bill.ends(chosen, made), int(row["per_module"]))
+    assert at_servers / count == pytest.approx(float(row["server_each"]))
+    assert at_switches / count == pytest.approx(float(row["switch_each"]), rel=0.01)
+
+
+def test_an_order_for_one_scalable_unit():
+    # 256 single-port modules and 128 twin-port ones in the leaves' access cages: the optics of a
+    # delivered fabric of 256 H100 (vitextech.com, H100 SuperPOD optics, table 1)
+    chosen = NetworksConfig(topology="rail-optimised", switch_ports=64)
+    made = fabric(chosen, given(256.0, "accelerator", "n", "test"))
+    assert (made.leaf, made.spine) == (8, 4)
+    at_servers, _ = bill.modules(bill.ends(chosen, made))
+    assert at_servers == 256
+    access = bill.Ends(0 * made.leaf, made.endpoint_cables, made.endpoint_cables)
+    assert bill.modules(access)[1] == 128
 
 
 def test_order_of_power_by_optics():

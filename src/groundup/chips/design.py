@@ -16,6 +16,8 @@ from groundup.facts.estimate import Estimate, ceil, given, maximum
 from groundup.facts.fact import Fact
 from groundup.facts.layer import Ask
 
+_OF_NODE = ("cell", "density")
+"""Kinds of design facts that there is one of for each node; the others are of memory."""
 _DRAWS = 2000
 """Draws behind the bounds of the designed chip's facts."""
 
@@ -87,13 +89,14 @@ def design(config: ChipsConfig, facts: Catalogue, samples: int = 0) -> Design:
 
 
 def _of(name: str, facts: Catalogue, samples: int) -> Estimate:
-    """A design fact; NoDataError says which keys there are of its kind."""
+    """A design fact; NoDataError names the stack's key and what there is of its kind."""
     key = f"chips.design.{name}"
     if key not in facts and "." in name:
-        kind = name.rsplit(".", 1)[0]
+        kind, _, word = name.rpartition(".")
         prefix = f"chips.design.{kind}."
-        there = ", ".join(word.removeprefix(prefix) for word in facts.keys(prefix))
-        raise NoDataError(f"no {kind} on record for {name.rsplit('.', 1)[1]!r}; there is: {there}")
+        there = ", ".join(other.removeprefix(prefix) for other in facts.keys(prefix))
+        stated = "chips.design_node" if kind in _OF_NODE else "chips.design_hbm"
+        raise NoDataError(f"{stated} = {word!r}: nothing on record of it; there is: {there}")
     return facts.estimate(key, samples)
 
 

@@ -18,7 +18,7 @@ def in_range(key: str, value: float, low: float, high: float = float("inf")) -> 
 def one_of(key: str, value: str, allowed: Collection[str]) -> None:
     """Refuse `value` that is not in `allowed`, suggesting the nearest; raises ConfigError."""
     if value not in allowed:
-        listing = ", ".join(sorted(allowed))
+        listing = ", ".join(word or '""' for word in sorted(allowed))
         raise ConfigError(
             f"{key} = {value!r}: {suggest(value, allowed)}allowed is one of: {listing}"
         )

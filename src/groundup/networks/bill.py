@@ -45,12 +45,13 @@ def ends(config: NetworksConfig, built: Fabric) -> Ends:
     return Ends(0 * above, built.endpoint_cables, built.endpoint_cables + 2 * above)
 
 
-def modules(found: Ends, per_module: int = 2) -> Array:
-    """Pluggable modules when each holds that many ends (twin-port OSFP), none shared by both sides.
+def modules(found: Ends, per_module: int = 2) -> tuple[Array, Array]:
+    """Pluggable modules at servers and at switches.
 
-    No published table that we could read states them; they follow from the cables.
+    A network card's module has one port; one at a switch holds `per_module` ends (2: the twin-port
+    OSFP of Quantum-2 and Spectrum-4 switches). Checked against published ratios a GPU.
     """
-    return np.asarray(np.ceil(found.server / per_module) + np.ceil(found.switch / per_module))
+    return found.server, np.asarray(np.ceil(found.switch / per_module))
 
 
 def size(config: NetworksConfig, facts: Catalogue) -> float:

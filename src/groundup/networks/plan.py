@@ -14,6 +14,7 @@ from groundup.networks.congestion import throughput
 from groundup.networks.designs import bisection, fabric, uplinks
 from groundup.networks.designs import limit as most
 from groundup.networks.failures import down_at_once, per_day
+from groundup.networks.topology import Fabric
 
 __all__ = ["demand", "fabric", "limit", "pace"]
 
@@ -108,6 +109,8 @@ def _details(
         details |= {f"capex_{name}": price for name, price in parts.items()}
     for name, watts in bill.power(config, built, count, facts, samples).items():
         details[f"power_{name}"] = watts
+    if config.optics == "pluggable" and config.topology != "torus":
+        details |= _modules(config, built, count)
     each = (ask["network_power"] / count).to("W/accelerator")
     details["power_each"] = each.named("networks.power_each", "network power / accelerators")
     details["nic_power"] = bill.nic_power(config, count, facts, samples)
@@ -116,6 +119,18 @@ def _details(
     details["accelerators_out"] = _out(config, details["links_down"])
     details |= _scale_up(ask, facts, samples)
     return details
+
+
+def _modules(config: NetworksConfig, built: Fabric, count: Estimate) -> dict[str, Estimate]:
+    """What is ordered: single-port modules for the network cards, twin-port ones for switches."""
+    found = zip(("server", "switch"), bill.modules(bill.ends(config, built)), strict=True)
+    text = "optical ends, two of them in a module at a switch"
+    return {
+        f"{side}_modules": derived(
+            amount, "transceiver", f"networks.{side}_modules", text, (count,)
+        )
+        for side, amount in found
+    }
 
 
 def _routed(
