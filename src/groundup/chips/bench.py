@@ -61,7 +61,7 @@ def rates(
             report(bench.label, turn * len(benches) + index, rounds * len(benches))
             share = seconds * bench.weight / total / rounds
             _repeat(bench, share, times[bench.label], last=turn == rounds - 1)
-    return {bench.label: _rate(bench, times[bench.label]) for bench in benches}
+    return {bench.label: rate_of(bench.work, times[bench.label]) for bench in benches}
 
 
 def _repeat(bench: Bench, seconds: float, times: list[float], last: bool) -> None:
@@ -86,7 +86,8 @@ def timed(work: Callable[[], object]) -> Callable[[], float]:
     return run
 
 
-def _rate(bench: Bench, times: list[float]) -> Rate:
+def rate_of(work: float, times: Sequence[float]) -> Rate:
+    """Work per second of the fastest repeats, from the seconds of at least one."""
     low, middle, high = np.quantile(times, [0.05, 0.5, 0.95])
     best = float(np.mean(sorted(times)[:_BEST]))
-    return Rate(bench.work / best, float((high - low) / (2 * middle)), len(times))
+    return Rate(work / best, float((high - low) / (2 * middle)), len(times))

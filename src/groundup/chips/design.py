@@ -9,6 +9,7 @@ from datetime import date
 from groundup.chips.catalogue import DESIGNED
 from groundup.chips.config import ChipsConfig
 from groundup.chips.plan import demand
+from groundup.chips.tokens import price_of
 from groundup.fabs.bill import module_cost
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import ConfigError, NoDataError
@@ -60,9 +61,7 @@ def _price(config: ChipsConfig, facts: Catalogue) -> Estimate:
     """USD/accelerator: what the module costs to make, times what makers ask over that."""
     one = {"accelerators": given(1.0, "accelerator", "one accelerator")}
     ask = demand(config, Ask(DESIGNED, one), facts, _DRAWS)
-    cost = module_cost(ask, facts, _DRAWS)["total"]
-    price = cost * facts.estimate("chips.design.markup", _DRAWS)
-    return price.to("USD/accelerator").named("chips.designed.price", "module cost x markup")
+    return price_of(DESIGNED, facts, _DRAWS, module_cost(ask, facts, _DRAWS)["total"])
 
 
 def design(config: ChipsConfig, facts: Catalogue, samples: int = 0) -> Design:

@@ -81,14 +81,14 @@ def limit(config: ChipsConfig, ask: Ask, facts: Catalogue, samples: int = 0) -> 
     carbon = known(name, "embodied_carbon", facts, samples)
     if carbon is not None:
         details["embodied_carbon"] = (count * carbon).to("tCO2").named("chips.embodied_carbon")
-    cost = _cost(config, ask, price, facts, samples)
+    cost = _cost(config, ask, details.get("capex"), facts, samples)
     return LayerPlan(
         3, "chips", count, there, "chips.count in the stack file", cost, None, watts, details
     )
 
 
 def _cost(
-    config: ChipsConfig, ask: Ask, price: Estimate | None, facts: Catalogue, samples: int
+    config: ChipsConfig, ask: Ask, capex: Estimate | None, facts: Catalogue, samples: int
 ) -> Estimate | None:
     """Rent of the accelerator-hours, or what they cost in capital; None without a price."""
     hours = ask["accelerator_hours"]
@@ -96,9 +96,8 @@ def _cost(
         where = "stack file: chips.usd_per_hour"
         rent = given(config.usd_per_hour, "USD/(accelerator*h)", "chips.usd_per_hour", where)
         return (hours * rent).to("USD").named("chips.rent", "accelerator-hours x rent")
-    if price is None:
+    if capex is None:
         return None
-    one = given(1.0, "accelerator", "one accelerator", "price and time of one")
     life = facts.estimate("chips.lifetime", samples)
-    cost = capital_cost(price * one, hours / one, life, ask)
-    return cost.named("chips.capital", "accelerator-hours x price x annuity")
+    cost = capital_cost(capex, hours / ask["accelerators"], life, ask)
+    return cost.named("chips.capital", "capex x annuity x time in use")

@@ -11,10 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-
 from groundup.chips import allreduce
-from groundup.chips.bench import ROUNDS, Bench, Progress, Rate, rates
+from groundup.chips.bench import ROUNDS, Bench, Progress, Rate, rate_of, rates
 from groundup.chips.bench_compute import attention, grid, optimiser, products
 from groundup.chips.bench_moves import copy, disk_read, disk_write, processes, triad
 from groundup.facts.errors import ArtifactError
@@ -181,10 +179,7 @@ def _allreduce(seconds: float, skipped: dict[str, str]) -> dict[str, Rate]:
     if not times:
         skipped["all-reduce"] = why
         return {}
-    low, middle, high = np.quantile(times, [0.05, 0.5, 0.95])
-    best = float(np.mean(sorted(times)[:3]))
-    spread = float((high - low) / (2 * middle))
-    return {"process.allreduce": Rate(4.0 * allreduce.ELEMENTS / best, spread, len(times))}
+    return {"process.allreduce": rate_of(4.0 * allreduce.ELEMENTS, times)}
 
 
 def cores() -> int:

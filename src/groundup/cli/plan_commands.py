@@ -102,8 +102,6 @@ def plan_of(arguments: argparse.Namespace) -> Plan:
 
 def planned(arguments: argparse.Namespace) -> tuple[Stack, Plan]:
     """The stack that the arguments name, and its plan."""
-    if arguments.samples < 0:
-        raise ConfigError(f"--samples {arguments.samples}: allowed is 0 (a point) or more")
     stack = load_stack(arguments.stack, arguments.set)
     made = plan_stack(stack, arguments.runs, arguments.samples, arguments.seed, Console())
     return stack, made
@@ -136,6 +134,8 @@ def plan_stack(
     """
     from groundup.planner.passes import make_plan
 
+    if samples < 0:
+        raise ConfigError(f"--samples {samples}: allowed is 0 (a point) or more")
     if stack.chips.accelerator != THIS_MACHINE:
         return make_plan(stack, samples, seed, changed=changed)
     machine = known_machine(runs) or measure_machine(runs, 8.0, console)

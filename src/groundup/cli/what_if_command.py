@@ -78,5 +78,3 @@ def _check(arguments: argparse.Namespace) -> None:
         value = getattr(arguments, name)
         if not least <= value <= LONGEST:
             raise ConfigError(f"--{name} {value}: allowed is {least} to {LONGEST} months")
-    if arguments.samples < 0:
-        raise ConfigError(f"--samples {arguments.samples}: allowed is 0 (a point) or more")

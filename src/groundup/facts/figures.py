@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from groundup.facts.estimate import Estimate
+import numpy as np
+
+from groundup.facts.estimate import Array, Estimate
 
 Cell = str | float | Estimate | None
 
@@ -43,6 +45,19 @@ class Line:
     """Upper edge of a band; empty without one."""
     dots: bool = False
     """Measured points instead of a line."""
+
+
+def banded(name: str, x: tuple[float, ...], y: Array) -> Line:
+    """A line of nominal values with the middle nine tenths of the draws, if any, as its band.
+
+    `y` has the layout of `Estimate.samples`: shape (points, draws), the first draw nominal.
+    """
+    nominal = tuple(y[:, 0].tolist())
+    if y.shape[1] == 1:
+        return Line(name, x, nominal)
+    low, high = np.quantile(y[:, 1:], [0.05, 0.95], axis=1)
+    low, high = np.minimum(low, y[:, 0]), np.maximum(high, y[:, 0])  # as Estimate.low and .high
+    return Line(name, x, nominal, tuple(low.tolist()), tuple(high.tolist()))
 
 
 @dataclass(frozen=True)

@@ -51,12 +51,17 @@ def _shares(facts: Catalogue) -> Iterator[str]:
     """Shares of one market lie in 0..1 and add to at most one."""
     total: dict[str, float] = defaultdict(float)
     for fact in facts:
-        market, _, supplier = fact.key.rpartition(".")
-        if supplier and market.endswith(_MARKETS):
+        if market := _market(fact.key):
             total[market] += fact.value
     for market, sum_of_shares in total.items():
         if sum_of_shares > 1 + 1e-9:
             yield f"{market}: shares add to {sum_of_shares:.2f}, more than one"
+
+
+def _market(key: str) -> str:
+    """Market of which a fact is one supplier's share; empty where it is none."""
+    market = key.rpartition(".")[0]
+    return market if market.endswith(_MARKETS) else ""
 
 
 def _bounds(facts: Catalogue) -> Iterator[str]:
@@ -65,8 +70,8 @@ def _bounds(facts: Catalogue) -> Iterator[str]:
         words = fact.key.split(".")
         if "pue" in words and fact.low < 1:
             yield f"{fact.key}: a power usage effectiveness below 1 is impossible"
-        share = ("." + ".".join(words[1:-1])).endswith(_MARKETS)
-        if (share or {"share", "stack_yield"} & set(words)) and not 0 <= fact.low <= fact.high <= 1:
+        share = _market(fact.key) or {"share", "stack_yield"} & set(words)
+        if share and not 0 <= fact.low <= fact.high <= 1:
             yield f"{fact.key}: [{fact.low:g}, {fact.high:g}] is not between 0 and 1"
 
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from datetime import date
 
-import numpy as np
-
 from groundup.facts.catalogue import Catalogue
-from groundup.facts.estimate import Array, Estimate
-from groundup.facts.figures import Bar, Bars, Cell, Curves, Figure, Line, Span, Table, Timeline
+from groundup.facts.estimate import Estimate
+from groundup.facts.figures import (
+    Bar,
+    Bars,
+    Cell,
+    Curves,
+    Figure,
+    Span,
+    Table,
+    Timeline,
+    banded,
+)
 from groundup.facts.layer import Ask
 from groundup.materials.bill import WORLD, per_unit, shares, worth
 from groundup.materials.catalogue import materials, property_of, uses
@@ -218,15 +226,7 @@ def _cell(value: Estimate) -> Estimate:
 def _shock(ask: Ask, facts: Catalogue, samples: int) -> Curves:
     months = tuple(float(month + 1) for month in range(_HORIZON))
     supply = layer_supply([_EXAMPLE], ask, facts, _HORIZON, samples)
-    lines = []
-    for floor in FLOORS:
-        share = 100 * supply[floor].samples
-        nominal = tuple(float(x) for x in share[:, 0])
-        if samples:
-            low, high = (_quantile(share, q) for q in (0.05, 0.95))
-            lines.append(Line(floor, months, nominal, low, high))
-        else:
-            lines.append(Line(floor, months, nominal))
+    lines = [banded(floor, months, 100 * supply[floor].samples) for floor in FLOORS]
     return Curves(
         "If China's gallium stopped for a year: output of each floor",
         "month after the stop", "share of a normal month's output [%]", tuple(lines),
@@ -234,10 +234,6 @@ def _shock(ask: Ask, facts: Catalogue, samples: int) -> Curves:
         "CMOS wafers. Stocks delay the loss, work in progress a few months more; every buyer is "
         "cut alike unless materials.priority says otherwise.",
     )  # fmt: skip
-
-
-def _quantile(share: Array, q: float) -> tuple[float, ...]:
-    return tuple(float(x) for x in np.quantile(share[:, 1:], q, axis=1))
 
 
 def _loss(facts: Catalogue, samples: int) -> Bars:

@@ -82,12 +82,20 @@ def layer_supply(
 ) -> Mapping[str, Estimate]:
     """Share (0 to 1) of a normal month's output that each floor can make; rows = months.
 
+    `supply_left` of all the ways that the shocks take.
+    """
+    return supply_left(paths(shocks, ask, facts, months, samples), months, samples)
+
+
+def supply_left(found: Sequence[Path], months: int, samples: int = 0) -> Mapping[str, Estimate]:
+    """Share (0 to 1) of a normal month's output that these ways leave each floor; rows = months.
+
     Leontief: a floor makes what its scarcest part allows, and chips nothing without their dies.
-    Keys are `FLOORS`; all 1 without a shock.
+    Keys are `FLOORS`; all 1 where no way leads to a floor.
     """
     left: dict[str, Array] = {floor: np.ones((months, samples + 1)) for floor in FLOORS}
     reached: dict[str, list[Estimate]] = {floor: [] for floor in FLOORS}
-    for path in paths(shocks, ask, facts, months, samples):
+    for path in found:
         left[path.layer] = np.minimum(left[path.layer], path.shares.samples)
         reached[path.layer].append(path.shares)
     left["chips"] = np.minimum(left["chips"], left["fabs"])

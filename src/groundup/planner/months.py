@@ -9,7 +9,7 @@ import numpy as np
 
 from groundup.fabs.plan import pace as fabs_pace
 from groundup.facts.estimate import Array, Estimate, derived
-from groundup.materials.shocks import Path, Shock, layer_supply, paths
+from groundup.materials.shocks import Path, Shock, paths, supply_left
 from groundup.networks.plan import pace as networks_pace
 from groundup.planner.plan import Plan
 from groundup.sites.plan import pace as sites_pace
@@ -17,6 +17,8 @@ from groundup.stack.stack import Stack
 
 LAYERS = ("fabs", "networks", "sites")
 """Floors that deliver something month by month; chips come with their fab's packages."""
+_SUPPLIED = {"fabs": "chips", "networks": "networks", "sites": "sites"}
+"""Floor of materials that feeds each; modules need their dies and the parts around them."""
 NOTHING = "nothing"
 """Name of what binds once everything has been delivered."""
 
@@ -66,14 +68,14 @@ def schedule(stack: Stack, plan: Plan, months: int, shocks: Sequence[Shock] = ()
         "networks": networks_pace(stack.networks, ask, facts, months, samples),
         "sites": sites_pace(stack.sites, ask, facts, months, samples),
     }
-    supply: dict[str, Array] = {}
+    why = paths(shocks, ask, facts, months, samples) if shocks else ()
+    ready = planned
     if shocks:
-        shares = layer_supply(shocks, ask, facts, months, samples)
-        supply = {name: shares[name].samples for name in LAYERS if name in shares}
-        if "chips" in shares:  # a package without its power parts is not delivered
-            made = supply.get("fabs", np.ones(1))
-            supply["fabs"] = np.minimum(made, shares["chips"].samples)
-    ready = {name: _caught_up(name, pace, supply.get(name)) for name, pace in planned.items()}
+        left = supply_left(why, months, samples)
+        ready = {
+            name: _caught_up(name, pace, left[_SUPPLIED[name]].samples)
+            for name, pace in planned.items()
+        }
     count = ask["accelerators"]
     least = np.minimum.reduce([np.minimum(x.samples, count.samples) for x in ready.values()])
     delivered = derived(
@@ -81,7 +83,6 @@ def schedule(stack: Stack, plan: Plan, months: int, shocks: Sequence[Shock] = ()
         tuple(ready.values()),
     )  # fmt: skip
     binding, certainty = _binding(ready, count.samples)
-    why = paths(shocks, ask, facts, months, samples) if shocks else ()
     return Schedule(months, count, ready, delivered, binding, certainty, why)
 
 
@@ -95,10 +96,8 @@ def last_change(*schedules: Schedule) -> int:
     return last
 
 
-def _caught_up(name: str, pace: Estimate, supply: Array | None) -> Estimate:
+def _caught_up(name: str, pace: Estimate, supply: Array) -> Estimate:
     """Cumulative output under a monthly supply share; backlog is made at the best normal rate."""
-    if supply is None:
-        return pace
     planned = pace.to("accelerator").samples
     due = np.diff(planned, axis=0, prepend=0.0)
     rate = due.max(axis=0)

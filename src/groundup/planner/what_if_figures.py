@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from groundup.facts.estimate import Array, Estimate
-from groundup.facts.figures import Curves, Figure, Line, Table
+from groundup.facts.estimate import Estimate
+from groundup.facts.figures import Curves, Figure, Line, Table, banded
 from groundup.planner.months import NOTHING, Schedule, last_change
 from groundup.planner.what_if import WhatIf
 from groundup.planner.what_if_text import change_text, felt_paths, in_short
@@ -26,8 +26,8 @@ def what_if_figures(result: WhatIf) -> tuple[Figure, ...]:
     if first is not None and second is not None:
         shown = min(second.months, last_change(first, second) + _LATER)
         lines = (
-            _banded("as planned", first.delivered, first, shown),
-            _banded("changed", second.delivered, second, shown),
+            _ready("as planned", first.delivered, first, shown),
+            _ready("changed", second.delivered, second, shown),
         )
         found.append(Curves("Accelerators that run", _MONTH, "accelerators", lines))
         found += [figure for figure in (_shortages(second, shown),) if figure is not None]
@@ -38,7 +38,7 @@ def what_if_figures(result: WhatIf) -> tuple[Figure, ...]:
 def month_figures(found: Schedule, title: str) -> tuple[Figure, ...]:
     """Delivered accelerators by floor over the months, and what binds when."""
     shown = min(found.months, last_change(found) + _LATER)
-    lines = tuple(_banded(name, ready, found, shown) for name, ready in found.ready.items())
+    lines = tuple(_ready(name, ready, found, shown) for name, ready in found.ready.items())
     note = "Each floor on its own, at most what is asked for; the least of them runs."
     curves = Curves(title, _MONTH, "accelerators", lines, note=note)
     spans = Table(
@@ -72,7 +72,7 @@ def _shortages(found: Schedule, shown: int) -> Curves | None:
         Line(
             f"{path.material}, {path.via}",
             _months(shown),
-            _numbers(100 * path.shares.values[:shown]),
+            tuple((100 * path.shares.values[:shown]).tolist()),
         )
         for path in felt[:_MOST_LINES]
     )
@@ -83,23 +83,14 @@ def _shortages(found: Schedule, shown: int) -> Curves | None:
     )  # fmt: skip
 
 
-def _banded(name: str, ready: Estimate, found: Schedule, shown: int) -> Line:
+def _ready(name: str, ready: Estimate, found: Schedule, shown: int) -> Line:
     """Nominal values and the middle nine tenths of the draws, at most what is asked for."""
-    most = found.count.samples
-    capped = np.minimum(ready.samples, most)[:shown]
-    if capped.shape[1] == 1:
-        return Line(name, _months(shown), _numbers(capped[:, 0]))
-    low, high = (np.quantile(capped[:, 1:], q, axis=1) for q in (0.05, 0.95))
-    middle = np.clip(capped[:, 0], low, high)
-    return Line(name, _months(shown), _numbers(middle), _numbers(low), _numbers(high))
+    capped = np.minimum(ready.samples, found.count.samples)[:shown]
+    return banded(name, _months(shown), capped)
 
 
 def _months(shown: int) -> tuple[float, ...]:
     return tuple(float(month + 1) for month in range(shown))
-
-
-def _numbers(values: Array) -> tuple[float, ...]:
-    return tuple(float(value) for value in values)
 
 
 def _runs(found: Schedule) -> list[tuple[str, str, float]]:

@@ -6,7 +6,6 @@ import numpy as np
 
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
-from groundup.facts.estimate import Estimate
 from groundup.facts.figures import (
     Bar,
     Bars,
@@ -22,6 +21,7 @@ from groundup.facts.figures import (
 from groundup.facts.layer import Ask, LayerPlan
 from groundup.sites import climate, cooling, plan, swings
 from groundup.sites.availability import TIERS
+from groundup.sites.carbon import share_of_life
 from groundup.sites.config import SitesConfig
 from groundup.sites.power_chain import chain_efficiency
 from groundup.sites.regions import regions, restrictions, with_number
@@ -134,8 +134,11 @@ def carbon_bars(config: SitesConfig, ask: Ask, row: LayerPlan, facts: Catalogue)
     """The job's carbon if it ran in other regions: running it, and its share of what was built."""
     energy = row.details["energy"]
     hours = (ask["accelerator_hours"] / ask["accelerators"]).to("h")
-    built = _share(row.details["embodied_hosts"], hours, facts.estimate("chips.lifetime"))
-    built += _share(row.details["embodied_building"], hours, facts.estimate("sites.lifetime"))
+    shares = (
+        share_of_life(row.details[f"embodied_{what}"], hours, facts.estimate(f"{floor}.lifetime"))
+        for what, floor in (("hosts", "chips"), ("building", "sites"))
+    )
+    built = sum(share.to("tCO2").value for share in shares)
     places = sorted(with_number("carbon", facts), key=lambda at: facts[f"sites.{at}.carbon"].value)
     bars = []
     for place in places:
@@ -204,7 +207,3 @@ def _inside(
         ("servers", "power supplies", fed * lost),
         ("servers", "fans and margin", fed * (1.0 - chips - rest - lost)),
     ]
-
-
-def _share(embodied: Estimate, hours: Estimate, life: Estimate) -> float:
-    return (embodied * hours / life).to("tCO2").value
