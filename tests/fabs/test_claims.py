@@ -1,17 +1,12 @@
 """Every circulating number about layer 2, with the table's verdict and the table's range."""
 
-import csv
-from pathlib import Path
-
 import pytest
+from tests.claims import check, rows
 
 from groundup.fabs.claims import claims
 from groundup.facts.catalogue import load_catalogue
-from groundup.facts.claims import problems
 
-TABLE = Path(__file__).resolve().parents[1] / "data" / "claims.csv"
-LINES = [line for line in TABLE.read_text().splitlines() if not line.startswith("#")]
-ROWS = {row["id"]: row for row in csv.DictReader(LINES) if row["layer"] == "2"}
+ROWS = rows(2)
 FOUND = {claim.key: claim for claim in claims(load_catalogue())}
 
 
@@ -22,12 +17,7 @@ def test_every_claim_of_the_layer_is_there():
 
 @pytest.mark.parametrize("key", list(ROWS))
 def test_what_follows_agrees_with_the_table(key):
-    claim, row = FOUND[key], ROWS[key]
-    assert claim.verdict == {"derive": "derived"}.get(row["verdict"], row["verdict"])
-    assert problems(claim) == []
-    if row["expected_low"]:
-        low, high = float(row["expected_low"]), float(row["expected_high"])
-        assert claim.agrees(low, high, row["unit"])
+    check(FOUND[key], ROWS[key])
 
 
 @pytest.mark.parametrize("key", list(ROWS))

@@ -1,36 +1,23 @@
-import csv
-from pathlib import Path
-
 import pytest
+from tests.claims import check, rows
 
 from groundup.facts.catalogue import load_catalogue
-from groundup.facts.claims import problems
 from groundup.materials.claims import claims
 
 FACTS = load_catalogue()
-TABLE = Path(__file__).parents[1] / "data" / "claims.csv"
 
 
-def rows():
-    lines = [x for x in TABLE.read_text().splitlines() if not x.startswith("#")]
-    return [row for row in csv.DictReader(lines) if row["layer"] == "1"]
-
-
+ROWS = rows(1)
 CLAIMS = {claim.key: claim for claim in claims(FACTS)}
 
 
 def test_every_claim_of_the_layer_is_there():
-    assert set(CLAIMS) == {row["id"] for row in rows()}
+    assert set(CLAIMS) == set(ROWS)
 
 
-@pytest.mark.parametrize("row", rows(), ids=lambda row: row["id"])
-def test_verdict_and_number_agree_with_the_table(row):
-    claim = CLAIMS[row["id"]]
-    assert claim.verdict == row["verdict"]
-    assert problems(claim) == []
-    if row["expected_low"]:
-        low, high = float(row["expected_low"]), float(row["expected_high"])
-        assert claim.agrees(low, high, row["unit"]), claim.found.value
+@pytest.mark.parametrize("key", list(ROWS))
+def test_verdict_and_number_agree_with_the_table(key):
+    check(CLAIMS[key], ROWS[key])
 
 
 def test_the_embargo_claim_says_the_right_paths():

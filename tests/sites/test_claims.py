@@ -1,16 +1,11 @@
-import csv
-from pathlib import Path
-
 import pytest
+from tests.claims import check, rows
 
 from groundup.facts.catalogue import load_catalogue
-from groundup.facts.claims import problems
 from groundup.facts.explain import leaves
 from groundup.sites.claims import claims
 
-DATA = Path(__file__).parents[1] / "data" / "claims.csv"
-LINES = [line for line in DATA.read_text().splitlines() if not line.startswith("#")]
-ROWS = {row["id"]: row for row in csv.DictReader(LINES) if row["layer"] == "5"}
+ROWS = rows(5)
 FOUND = {claim.key: claim for claim in claims(load_catalogue())}
 
 
@@ -21,10 +16,8 @@ def test_every_claim_of_the_floor_is_answered():
 
 @pytest.mark.parametrize("name", list(ROWS))
 def test_verdict_and_number_agree_with_the_table(name):
-    row, claim = ROWS[name], FOUND[name]
-    assert claim.verdict == row["verdict"]
-    assert claim.agrees(float(row["expected_low"]), float(row["expected_high"]), row["unit"])
-    assert problems(claim) == []
+    assert ROWS[name]["expected_low"]  # every number of this layer can be derived
+    check(FOUND[name], ROWS[name])
 
 
 @pytest.mark.parametrize("name", list(FOUND))

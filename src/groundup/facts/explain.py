@@ -30,7 +30,7 @@ def explain(estimate: Estimate) -> str:
             continue
         seen.add(_identity(node))
         lines.extend(indent + line for line in _lines(node, formulas))
-        pending.extend((child, depth + 1) for child in reversed(_named_inputs(node)))
+        pending.extend((child, depth + 1) for child in reversed(named_inputs(node)))
     return "\n".join(lines)
 
 
@@ -50,7 +50,7 @@ def explain_json(estimate: Estimate) -> dict[str, Any]:
             tree["source"] = node.source
         if node.fact is not None:
             tree["fact"] = _fact_json(node.fact)
-        children = [build(child) for child in _named_inputs(node)]
+        children = [build(child) for child in named_inputs(node)]
         return {**tree, "inputs": children} if children else tree
 
     return build(estimate)
@@ -114,7 +114,7 @@ def _unnamed_below(node: Estimate) -> list[Estimate]:
     return order
 
 
-def _named_inputs(node: Estimate) -> list[Estimate]:
+def named_inputs(node: Estimate) -> list[Estimate]:
     """Nearest named inputs, each once; plain numbers in formulas are not lines of their own."""
     found: dict[str | int, Estimate] = {}
     for part in _unnamed_below(node):

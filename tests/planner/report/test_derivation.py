@@ -7,9 +7,9 @@ from tests.planner.report.reading import read_html
 
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.estimate import Estimate, given
-from groundup.facts.explain import leaves
+from groundup.facts.explain import leaves, named_inputs
 from groundup.planner.plan import Plan
-from groundup.planner.report.derivation import Derivations, fact_anchor, inputs, value_text
+from groundup.planner.report.derivation import Derivations, fact_anchor, value_text
 
 
 def test_all_facts_behind_a_number_are_collected(campus: Plan) -> None:
@@ -53,8 +53,8 @@ def test_the_tree_beside_a_number_names_formula_inputs_and_source() -> None:
 
 def test_inputs_skip_what_has_no_name() -> None:
     a, b = given(1.0, "W", "a"), given(2.0, "W", "b")
-    assert [x.label for x in inputs(((a + b) * 2.0 + a).named("c"))] == ["a", "b"]
-    assert inputs(a) == []
+    assert [x.label for x in named_inputs(((a + b) * 2.0 + a).named("c"))] == ["a", "b"]
+    assert named_inputs(a) == []
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from textwrap import shorten
 
 from groundup.facts.estimate import Estimate
-from groundup.facts.explain import formula
+from groundup.facts.explain import formula, named_inputs
 from groundup.facts.fact import Fact
 from groundup.planner.report.svg import element, escape, pretty
 from groundup.planner.words import number, readable, unit_text
@@ -71,7 +71,7 @@ class Derivations:
                 continue
             self._kept.append(node)
             self._anchors[id(node)] = self._place(node)
-            pending.extend(inputs(node))
+            pending.extend(named_inputs(node))
         return self._anchors[id(estimate)]
 
     def facts(self) -> list[Fact]:
@@ -84,7 +84,7 @@ class Derivations:
         steps = []
         for anchor, node in self._nodes.items():
             if node.fact is None:
-                used = ", ".join(self._link(child) for child in inputs(node))
+                used = ", ".join(self._link(child) for child in named_inputs(node))
                 below = f'<div class="from">from {used}</div>' if used else ""
                 steps.append(f'<li id="{anchor}">{self._said(node)}{below}</li>')
         return f'<ul class="steps">{"".join(steps)}</ul>'
@@ -121,7 +121,7 @@ class Derivations:
         wanted: set[int] = set()
         level = [root]
         for _ in range(_DEPTH):
-            below = [child for node in level for child in inputs(node)]
+            below = [child for node in level for child in named_inputs(node)]
             level = []
             for child in below:
                 if self._anchors[id(child)] not in shown and len(wanted) < _MOST:
@@ -133,7 +133,7 @@ class Derivations:
         yield f'<li class="more"><a href="#{here}">all steps</a></li>'
 
     def _items(self, node: Estimate, wanted: set[int]) -> Iterator[str]:
-        for child in inputs(node):
+        for child in named_inputs(node):
             if id(child) in wanted:
                 wanted.discard(id(child))
                 below = "".join(self._items(child, wanted))
@@ -148,22 +148,6 @@ class Derivations:
 def _written(text: tuple[str, str]) -> str:
     said = f'<span class="value">{escape(text[0])}</span>'
     return f'{said} <span class="interval">{escape(text[1])}</span>' if text[1] else said
-
-
-def inputs(node: Estimate) -> list[Estimate]:
-    """Nearest named inputs of a value, each once; plain numbers in formulas are left out."""
-    found: dict[int | str, Estimate] = {}
-    pending, seen = list(reversed(node.inputs)), set()
-    while pending:
-        part = pending.pop()
-        if id(part) in seen or part.op == "number":
-            continue
-        seen.add(id(part))
-        if part.label:
-            found.setdefault(part.fact.key if part.fact else id(part), part)
-        else:
-            pending.extend(reversed(part.inputs))
-    return list(found.values())
 
 
 def value_text(estimate: Estimate) -> tuple[str, str]:
