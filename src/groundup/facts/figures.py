@@ -1,4 +1,4 @@
-"""What a floor shows of itself, as plain data: tables, curves, bars, flows, tiers, timelines.
+"""What a floor shows of itself, as plain data: tables, curves, bars, flows, lanes and others.
 
 Floors make figures, the planner's report draws them; no floor knows of HTML. Numbers are plain
 floats in the unit that the figure names; an `Estimate` in a table keeps interval and derivation.
@@ -176,4 +176,60 @@ class Timeline:
     """Convention or caveat below the figure."""
 
 
-Figure = Table | Curves | Bars | Flow | Tiers | Timeline
+@dataclass(frozen=True)
+class Lane:
+    """One row of blocks of time: a pipeline stage, a machine."""
+
+    label: str
+    """Whose row it is."""
+    blocks: tuple[tuple[float, float, str], ...]
+    """Start, end and kind of each block; blocks of one kind share a colour."""
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """What several things do at the same time, block by block."""
+
+    title: str
+    """What is shown."""
+    unit: str
+    """Unit of time."""
+    lanes: tuple[Lane, ...]
+    """From top to bottom."""
+    note: str = ""
+    """Convention or caveat below the figure."""
+
+
+@dataclass(frozen=True)
+class Swing:
+    """What one assumption does to a result when it alone moves from its low to its high end."""
+
+    label: str
+    """The assumption."""
+    low: float
+    """The result at the assumption's low end."""
+    high: float
+    """The result at its high end."""
+    at_low: str
+    """The assumption's low end, with unit."""
+    at_high: str
+    """The assumption's high end, with unit."""
+
+
+@dataclass(frozen=True)
+class Tornado:
+    """Assumptions by how far each alone moves a result."""
+
+    title: str
+    """What moves."""
+    unit: str
+    """Unit of the result."""
+    middle: float
+    """The result with every assumption at its nominal value."""
+    swings: tuple[Swing, ...]
+    """The widest first."""
+    note: str = ""
+    """Convention or caveat below the figure."""
+
+
+Figure = Table | Curves | Bars | Flow | Tiers | Timeline | Lanes | Tornado
