@@ -1,0 +1,1 @@
+"""Predictions held against published measurements: rows, models by kind, scores, recorded bars."""
