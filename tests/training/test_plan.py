@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given as examples
-from hypothesis import strategies as st
 
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.estimate import given
@@ -10,7 +8,6 @@ from groundup.facts.layer import Ask
 from groundup.systems.accelerator import accelerator
 from groundup.training.config import TrainingConfig
 from groundup.training.plan import demand, limit, memory
-from groundup.training.reliability import goodput
 
 FACTS = load_catalogue()
 H100 = accelerator("h100-sxm", FACTS)
@@ -85,33 +82,3 @@ def test_a_deadline_sets_the_accelerators() -> None:
     hours = ask["trained_accelerator_hours"].value
     assert ask["training_accelerators"].value == pytest.approx(hours / 720, abs=1.0)
     assert ask["training_days"].value <= 30.0
-
-
-def test_closed_form_of_young() -> None:
-    # sqrt(2 x 60 s x 3.09 h) is 19 minutes, and 10.4 % is lost without restarts
-    found = goodput(
-        given(16384.0, "accelerator", "n", "here"),
-        given(1 / (3.09 * 16384), "1/(accelerator*h)", "rate", "here"),
-        given(60.0, "s", "write", "here"),
-        given(0.0, "s", "restart", "here"),
-    )
-    assert found.interval.value == pytest.approx(19.2, rel=0.01)
-    assert 1 / found.share.value - 1 == pytest.approx(0.104, rel=0.01)
-
-
-@examples(st.floats(1, 600), st.floats(1e-6, 1e-4), st.integers(64, 200_000))
-def test_youngs_interval_is_the_best_one(write: float, rate: float, count: int) -> None:
-    found = goodput(
-        given(float(count), "accelerator", "n", "here"),
-        given(rate, "1/(accelerator*h)", "rate", "here"),
-        given(write, "s", "write", "here"),
-        given(300.0, "s", "restart", "here"),
-    )
-    between = 3600 / (rate * count)
-
-    def elapsed(interval: float) -> float:
-        return 1 + write / interval + interval / (2 * between) + 300 / between
-
-    best = found.interval.value * 60
-    assert 1 / found.share.value == pytest.approx(elapsed(best), rel=1e-6)
-    assert elapsed(best) <= min(elapsed(best * 0.9), elapsed(best * 1.1)) + 1e-12

@@ -10,7 +10,7 @@ from groundup.facts.layer import Ask, LayerPlan
 from groundup.facts.stated import stated
 from groundup.systems.accelerator import Accelerator
 from groundup.training.config import TrainingConfig
-from groundup.training.reliability import goodput
+from groundup.training.failures import goodput
 
 WORKING_BYTES = 2.0
 """A bf16 weight that every pipeline and tensor rank holds while it computes."""
