@@ -22,9 +22,9 @@ _PATTERNS = (
     (r"vr200|\brubin", "vr200"),
     (r"b300", "b300"),
     (r"b200", "b200"),
+    (r"h[12]00(?=.*\bnvl\b)", ""),  # PCIe boards of 94 and 141 GB: not in the catalogue
     (r"h200|\bp5e", "h200-sxm"),
     (r"h800", "h800-sxm"),
-    (r"h100(?=.*\bnvl\b)", ""),  # 94 GB of HBM3 on a PCIe board: not in the catalogue
     (r"h100(?=.*pcie)", "h100-pcie"),
     (r"h100|\bp5 48xlarge", "h100-sxm"),
     (r"\bh20\b", "h20"),
@@ -40,8 +40,8 @@ _PATTERNS = (
     (r"mi325x?", "mi325x"),
     (r"mi300x", "mi300x"),
     (r"mi250x?", "mi250x"),
-    (r"gaudi ?3|hl ?325", "gaudi3"),
-    (r"gaudi ?2|hl ?225", "gaudi2"),
+    (r"gaudi (?:r )?3|gaudi3|hl ?325", "gaudi3"),
+    (r"gaudi (?:r )?2|gaudi2|hl ?225", "gaudi2"),
     (r"(?:tpu ?)?v7\b|ironwood", "tpu-v7"),
     (r"(?:tpu ?)?v6e|trillium", "tpu-v6e"),
     (r"(?:tpu ?)?v5p", "tpu-v5p"),
@@ -126,7 +126,7 @@ def memory_gb_of(text: str) -> float | None:
 
 
 def accelerators_of(text: str) -> int | None:
-    """Accelerators of a system (`16xXE9712x4GB200` is 16 nodes of 4); None where it does not say."""
+    """Accelerators of a system (`16xXE9712x4GB200`: 16 nodes of 4), or None."""
     system = system_of(text.strip())
     if system is not None:
         return int(system["nodes"]) * int(system["each"])
