@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import groundup.cli.compare_command as compare_command
 import groundup.cli.plan_commands as plan_commands
 import groundup.cli.run_commands as run_commands
 import groundup.cli.what_if_command as what_if_command
@@ -76,6 +77,32 @@ def _plan_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     _report_argument(what_if)
     _sampling_arguments(what_if)
     what_if.set_defaults(command=what_if_command.what_if)
+
+    compare = commands.add_parser("compare", help="two stacks side by side, and what differs why")
+    compare.add_argument("stack", type=Path, help="first stack file")
+    compare.add_argument("other", type=Path, help="second stack file")
+    _set_argument(compare)
+    compare.add_argument(
+        "--set-other",
+        action="append",
+        default=[],
+        metavar="TABLE.KEY=VALUE",
+        help="set a key of the second stack only (may be repeated)",
+    )
+    _report_argument(compare)
+    _sampling_arguments(compare)
+    compare.set_defaults(command=compare_command.compare)
+
+    tornado = commands.add_parser("tornado", help="which assumptions move a result, and how far")
+    _stack_arguments(tornado)
+    tornado.add_argument(
+        "cell",
+        nargs="*",
+        help="cells of the plan (totals.usd_training, ...); the headlines without",
+    )
+    tornado.add_argument("--top", type=int, default=12, help="most assumptions to show (12)")
+    _sampling_arguments(tornado)
+    tornado.set_defaults(command=compare_command.tornado)
 
     explain = commands.add_parser("explain", help="show where a cell of the plan comes from")
     _stack_arguments(explain)
@@ -147,6 +174,10 @@ def _run_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _stack_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("stack", type=Path, help="stack file, e.g. stacks/laptop.toml")
+    _set_argument(parser)
+
+
+def _set_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set",
         action="append",

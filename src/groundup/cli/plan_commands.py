@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from groundup.stack.template import template
 if TYPE_CHECKING:
     from groundup.chips.this_machine import Machine
     from groundup.facts.catalogue import Catalogue
+    from groundup.facts.estimate import Array
     from groundup.facts.fact import Fact
     from groundup.facts.figures import Figure
     from groundup.planner.plan import Plan
@@ -107,6 +108,16 @@ def planned(arguments: argparse.Namespace) -> tuple[Stack, Plan]:
     return stack, made
 
 
+def replanner(stack: Stack, arguments: argparse.Namespace) -> Callable[[Mapping[str, Array]], Plan]:
+    """Plans the stack again with given draws of some facts, all others nominal."""
+
+    def replan(draws: Mapping[str, Array]) -> Plan:
+        count = max((len(drawn) for drawn in draws.values()), default=1) - 1
+        return plan_stack(stack, arguments.runs, count, arguments.seed, Console(), draws=draws)
+
+    return replan
+
+
 def write_report(stack: Stack, made: Plan, path: Path, extra: tuple[Figure, ...] = ()) -> None:
     """Write the plan's page, whole or not at all; raises ArtifactError where it cannot be."""
     from groundup.planner.report.build import report_of
@@ -127,19 +138,21 @@ def plan_stack(
     seed: int,
     console: Console,
     changed: Callable[[Catalogue], Iterable[Fact]] | None = None,
+    draws: Mapping[str, Array] | None = None,
 ) -> Plan:
     """Plan a stack; `this-machine` is measured once and kept under `runs`.
 
-    `changed` gives facts to plan with instead of the recorded ones.
+    `changed` gives facts to plan with instead of the recorded ones, `draws` their draws.
     """
     from groundup.planner.passes import make_plan
 
     if samples < 0:
         raise ConfigError(f"--samples {samples}: allowed is 0 (a point) or more")
     if stack.chips.accelerator != THIS_MACHINE:
-        return make_plan(stack, samples, seed, changed=changed)
+        return make_plan(stack, samples, seed, changed=changed, draws=draws)
     machine = known_machine(runs) or measure_machine(runs, 8.0, console)
-    return make_plan(stack, samples, seed, machine, changed=changed, **_measured_training(runs))
+    known = _measured_training(runs)
+    return make_plan(stack, samples, seed, machine, changed=changed, draws=draws, **known)
 
 
 def _measured_training(runs: Path) -> dict[str, Any]:

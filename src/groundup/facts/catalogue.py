@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from groundup.facts.errors import FactError, NoDataError
-from groundup.facts.estimate import Estimate
+from groundup.facts.estimate import Array, Estimate
 from groundup.facts.fact import Fact
 
 _REQUIRED = ("value", "unit", "kind", "source", "locator", "as_of")
@@ -29,8 +29,11 @@ _OPTIONAL = ("low", "high", "convention", "note", "confidence", "preferred")
 class Catalogue:
     """Facts by key, and their estimates with common random numbers (`seed`)."""
 
-    def __init__(self, facts: Iterable[Fact], seed: int = 0) -> None:
+    def __init__(
+        self, facts: Iterable[Fact], seed: int = 0, draws: Mapping[str, Array] | None = None
+    ) -> None:
         self.seed = seed
+        self._draws = draws
         self._facts: dict[str, Fact] = {}
         self._estimates: dict[tuple[str, int], Estimate] = {}
         for fact in facts:
@@ -61,7 +64,11 @@ class Catalogue:
     def estimate(self, key: str, samples: int = 0) -> Estimate:
         """The fact as an Estimate of `samples` draws; the same key always gives the same draws."""
         if (key, samples) not in self._estimates:
-            self._estimates[key, samples] = Estimate.of(self[key], samples, self.seed)
+            drawn = samples if self._draws is None else 0
+            made = Estimate.of(self[key], drawn, self.seed)
+            if self._draws is not None and samples and key in self._draws:
+                made = dataclasses.replace(made, samples=self._draws[key])
+            self._estimates[key, samples] = made
         return self._estimates[key, samples]
 
     def keys(self, prefix: str = "") -> list[str]:
@@ -75,11 +82,18 @@ class Catalogue:
     def with_facts(self, facts: Iterable[Fact]) -> Catalogue:
         """A new catalogue where `facts` are added, or take the place of facts with their keys."""
         added = {fact.key: fact for fact in facts}
-        return Catalogue({**self._facts, **added}.values(), self.seed)
+        return Catalogue({**self._facts, **added}.values(), self.seed, self._draws)
+
+    def with_draws(self, draws: Mapping[str, Array]) -> Catalogue:
+        """The same facts where those of `draws` have these draws (first nominal), others none.
+
+        Arrays of one length; what a designed experiment needs, such as one fact at a time.
+        """
+        return Catalogue(self._facts.values(), self.seed, draws)
 
     def with_seed(self, seed: int) -> Catalogue:
         """The same facts under another seed of the random draws."""
-        return Catalogue(self._facts.values(), seed)
+        return Catalogue(self._facts.values(), seed, self._draws)
 
 
 @functools.lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from groundup.chips.design import with_design
 from groundup.chips.this_machine import Machine, measure
 from groundup.data import plan as data
 from groundup.facts.catalogue import Catalogue, load_catalogue
-from groundup.facts.estimate import Estimate, given
+from groundup.facts.estimate import Array, Estimate, given
 from groundup.facts.fact import Fact
 from groundup.facts.layer import Ask, LayerPlan
 from groundup.facts.stated import stack_labels, stated
@@ -57,12 +57,14 @@ def make_plan(
     calibration: Calibration | None = None,
     corpus_tokens: float | None = None,
     changed: Callable[[Catalogue], Iterable[Fact]] | None = None,
+    draws: Mapping[str, Array] | None = None,
 ) -> Plan:
     """Plan a stack through all fourteen layers.
 
     `machine` are the measurements behind `this-machine` (a short measurement is made without),
     `calibration` its training speeds, `corpus_tokens` the unique tokens of the stack's own
-    documents where they are known, `changed` gives facts to plan with instead of the recorded ones.
+    documents where they are known, `changed` gives facts to plan with instead of the recorded ones,
+    `draws` are `samples` draws of some facts while all others stay nominal.
     Raises NoDataError where a figure of the accelerator is not on
     record, ConfigError where the stack contradicts itself.
     """
@@ -74,6 +76,8 @@ def make_plan(
             facts = facts.with_facts([_speed(stack, calibration, choice)])
     if changed is not None:
         facts = facts.with_facts(changed(facts))
+    if draws is not None:
+        facts = facts.with_draws(draws)
     facts = with_design(stack.chips, facts)
     down = walk_down(stack, facts, samples, choice)
     rows = walk_up(stack, down, corpus_tokens)

@@ -79,10 +79,11 @@ def what_if(
         if changes.shocks:
             raise
         first, why = None, str(error)
-    return WhatIf(tuple(said), before, after, _moved(before, after), first, second, why)
+    return WhatIf(tuple(said), before, after, moved_cells(before, after), first, second, why)
 
 
-def _moved(before: Plan, after: Plan) -> tuple[Difference, ...]:
+def moved_cells(before: Plan, after: Plan) -> tuple[Difference, ...]:
+    """Cells that differ between two plans, in floor order, totals last."""
     old, new = cells(before), cells(after)
     found = []
     for cell in dict.fromkeys([*old, *new]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,15 +34,17 @@ class Assumption:
         return max((abs(share) for share in self.shares.values()), default=0.0)
 
 
-def weakest(totals: Mapping[str, Estimate], most: int = 15) -> list[Assumption]:
-    """Facts behind the headline totals: those that explain most of a spread come first.
+def weakest(
+    totals: Mapping[str, Estimate], most: int = 15, names: Sequence[str] = HEADLINES
+) -> list[Assumption]:
+    """Facts behind the totals of these names: those that explain most of a spread come first.
 
     The share is the square of Spearman's rank correlation between the draws of fact and total;
     facts are drawn independently, so the shares of one total add up to about one where it rises
     or falls steadily in each of them. Empty without draws.
     """
     found: dict[str, tuple[Fact, dict[str, float]]] = {}
-    for name in HEADLINES:
+    for name in names:
         if name not in totals or totals[name].samples.size <= _FEWEST_DRAWS:
             continue
         ranks = _ranks(totals[name])
