@@ -1,0 +1,151 @@
+"""Every row of a table of measurements against its model: which kind is answered by which module.
+
+A row is never passed over: it is predicted, or named with the reason why it is not.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from groundup.facts.catalogue import Catalogue
+from groundup.facts.errors import GroundupError, NoDataError
+from groundup.facts.files import file_digest
+from groundup.planner.validation.groups import Group, Scored, by_kind, by_source, group_of
+from groundup.planner.validation.row import Prediction, Row, read_rows
+from groundup.planner.validation.row_units import in_unit_of
+
+MODELS = {
+    "collective": "collectives",
+    "kernel": "kernels",
+    "network": "networks",
+    "power": "power",
+    "facility": "facilities",
+    "pue": "facilities",
+    "carbon": "carbon",
+    "chip_cost": "chip_costs",
+    "supply_shock": "supply",
+    "io": "transfers",
+}
+"""Kind of row to the module of this package whose `predict` answers it."""
+NOT_OF_THE_STACK = {
+    "simulator_accuracy": "the accuracy that another tool states of itself is not a quantity of "
+    "the stack"
+}
+"""Kinds that are counted and named, but that no model of a stack can answer."""
+_DEFECTS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What a broken model raises; it is shown with its traceback, and the command fails."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All rows of a table, scored."""
+
+    rows: tuple[Scored, ...]
+    """In the order of the table."""
+    file: str = ""
+    """Name of the table."""
+    sha256: str = ""
+    """Digest of the table."""
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """By kind and source."""
+        return by_source(self.rows)
+
+    @property
+    def kinds(self) -> tuple[Group, ...]:
+        """By kind."""
+        return by_kind(self.rows)
+
+    @property
+    def overall(self) -> Group:
+        """All rows together."""
+        return group_of("all", "", self.rows)
+
+    @property
+    def unpredicted(self) -> tuple[Scored, ...]:
+        """Rows without a prediction."""
+        return tuple(row for row in self.rows if row.prediction is None)
+
+    @property
+    def defects(self) -> tuple[Scored, ...]:
+        """Rows at which a model broke."""
+        return tuple(row for row in self.rows if row.defect)
+
+    def as_json(self, with_rows: bool = False) -> dict[str, Any]:
+        """Groups, sums and unpredicted rows as plain objects."""
+        unpredicted = [
+            {"line": one.row.line, "name": one.row.name, "kind": one.row.kind, "why": one.why}
+            for one in self.unpredicted
+        ]
+        found: dict[str, Any] = {
+            "groups": [group.as_json() for group in self.groups],
+            "kinds": [group.as_json() for group in self.kinds],
+            "overall": self.overall.as_json(),
+            "unpredicted": unpredicted,
+            "defects": [{"line": d.row.line, "why": d.why, "trace": d.defect}
+                        for d in self.defects],
+            "file": self.file,
+            "sha256": self.sha256,
+        }  # fmt: skip
+        return {**found, "rows": [row.as_json() for row in self.rows]} if with_rows else found
+
+
+def score_file(path: Path, facts: Catalogue) -> Scores:
+    """Score every row of a CSV table; DataError where it is not one (see `read_rows`)."""
+    rows = read_rows(path)
+    return Scores(score(rows, facts).rows, path.name, file_digest(path))
+
+
+def score(rows: Iterable[Row], facts: Catalogue) -> Scores:
+    """Predict every row by its kind. A model that breaks is recorded as a defect, not hidden."""
+    return Scores(tuple(_scored(row, facts) for row in rows))
+
+
+def _scored(row: Row, facts: Catalogue) -> Scored:
+    try:
+        return Scored(row, _predicted(row, facts))
+    except GroundupError as error:
+        return Scored(row, why=str(error))
+    except _DEFECTS as error:
+        why = f"defect in the model of {row.kind!r}: {type(error).__name__}: {error}"
+        return Scored(row, why=why, defect=traceback.format_exc())
+
+
+def _predicted(row: Row, facts: Catalogue) -> Prediction:
+    if row.number("value") is None:
+        raise NoDataError(f"column `value` is {row.value!r}: not a number")
+    prediction = in_unit_of(row, model_of(row.kind)(row, facts))
+    numbers = (prediction.low, prediction.value, prediction.high)
+    if not all(math.isfinite(number) for number in numbers):
+        raise ValueError(f"the model gave {numbers}")
+    if not prediction.low <= prediction.value <= prediction.high:
+        raise ValueError(f"the interval {numbers} does not hold its own middle")
+    return prediction
+
+
+def model_of(kind: str) -> Callable[[Row, Catalogue], Prediction]:
+    """The function that predicts rows of a kind; NoDataError where there is no model of it."""
+    if kind in NOT_OF_THE_STACK:
+        raise NoDataError(NOT_OF_THE_STACK[kind])
+    if kind not in MODELS:
+        raise NoDataError(f"no model of the kind {kind!r}; there are models of {_known()}")
+    module = importlib.import_module(f"groundup.planner.validation.{MODELS[kind]}")
+    found: Callable[[Row, Catalogue], Prediction] = module.predict
+    return found
+
+
+def _known() -> str:
+    return ", ".join(MODELS)
+
+
+def worst(rows: Sequence[Scored], count: int) -> list[Scored]:
+    """The predicted rows with the largest errors, the largest first."""
+    found = [row for row in rows if row.error is not None]
+    return sorted(found, key=lambda row: -(row.error or 0.0))[:count]
