@@ -17,6 +17,7 @@ from groundup.networks import figures as network_figures
 from groundup.planner.months import schedule
 from groundup.planner.plan import Plan
 from groundup.planner.report.hour import hour_bars
+from groundup.planner.report.money import money_flow
 from groundup.planner.report.page import Page, render
 from groundup.planner.what_if_figures import month_figures
 from groundup.sites import claims as site_claims
@@ -30,6 +31,7 @@ _HORIZON = 60
 def report_of(stack: Stack, plan: Plan, extra: tuple[Figure, ...] = ()) -> str:
     """The whole report of a plan as one HTML document; `extra` are the figures of a what-if."""
     first = (("What if", extra),) if extra else _months(stack, plan)
+    first = (*_money(stack, plan), *first)
     return render(plan, pages(stack, plan), plan.facts, first)
 
 
@@ -49,6 +51,11 @@ def pages(stack: Stack, plan: Plan) -> tuple[Page, ...]:
         Page(5, "sites", "Sites", (*site_figures.figures(stack.sites, ask, facts, n), *hour),
              site_claims.claims(facts)),
     )  # fmt: skip
+
+
+def _money(stack: Stack, plan: Plan) -> Sequence[tuple[str, tuple[Figure, ...]]]:
+    flow = money_flow(stack, plan)
+    return () if flow is None else (("Money", (flow,)),)
 
 
 def _months(stack: Stack, plan: Plan) -> Sequence[tuple[str, tuple[Figure, ...]]]:
