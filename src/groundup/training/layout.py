@@ -8,9 +8,14 @@ import numpy as np
 
 from groundup.facts.estimate import Array
 
-ONE_F_ONE_B, ZERO_BUBBLE, GPIPE = 0, 1, 2
+ONE_F_ONE_B, ZERO_BUBBLE, GPIPE, ZERO_BUBBLE_DEEP = 0, 1, 2, 3
 """Pipeline schedules: one forward one backward (interleaved where `virtual` > 1), backward split
-into input and weight gradients (Qi et al. 2023, arXiv:2401.10241), all forwards first."""
+into input and weight gradients (ZB-H1 of Qi et al. 2023, arXiv:2401.10241), all forwards first, and
+the split one that keeps twice as many micro-batches and has no bubble (ZB-H2)."""
+
+NOTHING, CHEAP, BLOCKS, PRODUCTS = 0, 1, 2, 3
+"""What is recomputed: nothing; cheap operations; whole blocks; all but attention and every second
+matrix product (selective checkpointing per operation, as torchtitan does)."""
 
 
 def _one() -> Array:
@@ -43,7 +48,7 @@ class Layout:
     virtual: Array = field(default_factory=_one)
     """Model chunks of one stage, interleaved (Narayanan et al. 2021, arXiv:2104.04473)."""
     schedule: Array = field(default_factory=_zero)
-    """ONE_F_ONE_B, ZERO_BUBBLE or GPIPE."""
+    """ONE_F_ONE_B, ZERO_BUBBLE, GPIPE or ZERO_BUBBLE_DEEP."""
     context: Array = field(default_factory=_one)
     """Context-parallel ranks: parts of one sequence (ring attention, Liu et al. 2023)."""
     expert: Array = field(default_factory=_one)
@@ -57,7 +62,7 @@ class Layout:
     """Ranks that share one copy of the sharded states (HSDP); 0 for all data x context ranks."""
     recompute: Array = field(default_factory=_zero)
     """0 keeps activations, 1 recomputes the cheap ones (attention scores without a fused kernel,
-    activation function), 2 whole blocks."""
+    activation function), 2 whole blocks, 3 all but attention and every second matrix product."""
     recompute_share: Array = field(default_factory=_one)
     """Share of the layers that recompute whole blocks where `recompute` is 2."""
     offload: Array = field(default_factory=_zero)
