@@ -35,7 +35,8 @@ class Mixer:
     kv_rank: int = 0
     """Latent attention: channels of the cached latent."""
     rope_width: int = 0
-    """Latent attention: channels of a query and of the shared key that carry positions."""
+    """Latent attention: channels of a query and of the shared key that carry positions, besides
+    `head_width` without them."""
     state: int = 0
     """Recurrent kinds: channels of the state of each channel (mamba2) or key (delta)."""
     convolution: int = 0
@@ -44,6 +45,13 @@ class Mixer:
     """A gate as wide as the output multiplies it (Qwen3-Next, Qwen3.5)."""
     biased: bool = False
     """Query, key and value projections have biases (Qwen2, GPT-2, gpt-oss)."""
+    out_biased: bool = False
+    """The output projection has a bias (GPT-2, OPT, gpt-oss)."""
+    sinks: bool = False
+    """A learned extra score for each head (gpt-oss)."""
+    query_key_norm: str = ""
+    """Norms of queries and keys: `head` (one head wide, shared by all), `width` (all heads wide),
+    empty without."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,10 @@ class FeedForward:
     latent_width: int = 0
     """Width that routed experts work in where it is not the model's (Nemotron 3); 0 for the
     model's."""
+    biased: bool = False
+    """All matrices (and the router) have biases (GPT-2, gpt-oss)."""
+    shared_gate: bool = False
+    """The shared expert's output is weighted by a gate of the token (Qwen2-MoE, Qwen3-Next)."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,9 @@ class Block:
     """None for a block of feed-forward alone."""
     ffn: FeedForward | None
     """None for a block of mixing alone."""
+    norms: int = 2
+    """Norms of the model's width: 2 before both parts, 4 around them (Gemma 2), 1 where both parts
+    read one norm (Falcon, Command R)."""
 
 
 @dataclass(frozen=True)
@@ -101,3 +116,13 @@ class Architecture:
     """Extra blocks that predict further tokens (multi-token prediction)."""
     source: str = ""
     """Where its numbers were read."""
+    norm_vectors: int = 1
+    """Learned vectors of a norm: 1 scale, 2 scale and shift (LayerNorm), 0 none (OLMo 1)."""
+    embedding_norm: bool = False
+    """A norm right after the embedding (BLOOM)."""
+    published_total: float = 0.0
+    """Parameters that its publisher states; 0 where none were read."""
+    published_active: float = 0.0
+    """Parameters active for a token that its publisher states; 0 where none were read."""
+    also: tuple[str, ...] = ()
+    """Other names it goes by."""
