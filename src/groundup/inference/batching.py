@@ -182,10 +182,11 @@ class Replica:
         tokens = self._tokens(request)
         if self.scheduler.policy == "prefill-first" and follows and tokens > left:
             return False
-        need = self.jobs.held[request] if not tokens else tokens + 1
+        own = self.jobs.held[request] if not tokens else tokens + 1
         shared = self._found(request)
         taken = self.store.new_held(shared) if self.store else 0
-        need += self._half + taken - len(shared) * (self.store.block if self.store else 0)
+        known = len(shared) * (self.store.block if self.store else 0)
+        need = own + self._half + taken - known
         limit = self._limit if self._running else self.scheduler.cache
         held = self.store.held_tokens if self.store else 0
         return self._used + self._growth + need + held <= limit

@@ -1,4 +1,4 @@
-"""Which replica gets a request: at random, in turn, the least busy, the one that knows the prefix."""
+"""Which replica gets a request: at random, in turn, the least busy, or the one with its prefix."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Router:
         """A least busy one; equals take turns, so that an idle fleet is used evenly."""
         start = request % len(busy)
         order = [*range(start, len(busy)), *range(start)]
-        return self.pool[min(order, key=busy.__getitem__)]
+        return self.pool[min(order, key=lambda at: busy[at])]
 
     def _known(self, request: int, busy: list[int]) -> Replica:
         blocks = self.jobs.blocks[request]

@@ -23,9 +23,9 @@ from groundup.facts.errors import ConfigError
 
 Array = NDArray[np.float64]
 Decode = Callable[[Array, Array, Array], Array]
-"""(batch, context tokens of all requests, prompt tokens read in the same step) -> seconds."""
+"""(batch, context tokens of all requests, tokens of one prompt read beside them) -> seconds."""
 Prefill = Callable[[Array, Array], Array]
-"""(prompt tokens, tokens cached before them) -> seconds of a step that decodes nothing."""
+"""(tokens of one prompt, tokens cached before them) -> seconds of a step that decodes nothing."""
 
 _FAR = 1e18
 """Tokens that no cache holds: the end of the last interval."""
@@ -141,6 +141,7 @@ def tabled(
     wide = groups[:, None] + 0.0 * read[0]
     alone = decode(wide, mean + 0 * wide, np.zeros_like(wide))
     added = decode(wide, mean + 0 * wide, read[0] + 0 * wide) - alone
+    added = np.maximum(added - pair * read[0] ** 2 / 2, 0.0)
     reading = np.concatenate((read[1][None], added))
     return StepCosts(
         _one(knots[:-1]), _rows(np.concatenate((zero, start))),
