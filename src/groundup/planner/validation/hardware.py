@@ -12,6 +12,7 @@ from typing import Any
 from groundup.chips.catalogue import sold
 from groundup.facts.check import suggest
 from groundup.facts.errors import NoDataError
+from groundup.planner.validation.row import Row
 
 _PATTERNS = (
     # (what a text holds once case, blanks and punctuation are gone, chip); the first match counts,
@@ -150,3 +151,37 @@ def systems() -> Mapping[str, Mapping[str, Any]]:
 def system_of(text: str) -> Mapping[str, Any] | None:
     """The table entry of a system by its full name; None where it is not in the table."""
     return systems().get(text.lower())
+
+
+def chip_in(row: Row) -> str:
+    """The row's accelerator from its hardware, else from its name; NoDataError as `chip_of`."""
+    if row.hardware:
+        return chip_of(row.hardware)
+    site = site_of(row.name)
+    if site is not None:
+        return str(site["chip"])
+    try:
+        return chip_of(row.name)
+    except NoDataError:
+        raise NoDataError(
+            f"column `hardware` is empty and the name {row.name!r} says no accelerator"
+        ) from None
+
+
+def accelerators_in(row: Row) -> float | None:
+    """Accelerators of the row: its column, else what name or hardware state (`100k H100`)."""
+    stated = row.number("n_chips")
+    if stated:
+        return stated
+    found = accelerators_of(row.hardware) or accelerators_of(row.name)
+    if found:
+        return float(found)
+    many = re.search(r"(?<![\w.])(\d+(?:\.\d+)?)\s*k\b", row.name, re.IGNORECASE)
+    return float(many.group(1)) * 1e3 if many else None
+
+
+def site_of(text: str) -> Mapping[str, Any] | None:
+    """A named cluster in a text (`Colossus`), from `systems.toml`; None where there is none."""
+    lower = text.lower()
+    named = (row for name, row in systems().items() if row.get("site") and name in lower)
+    return next(named, None)

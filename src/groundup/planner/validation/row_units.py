@@ -11,16 +11,17 @@ from groundup.facts.units import factor, parse
 from groundup.planner.validation.row import Prediction, Row
 
 _WORDS = {
-    "tok": "token", "toks": "token", "tokens": "token", "gpu": "accelerator", "gpus": "accelerator",
-    "chip": "accelerator", "chips": "accelerator", "device": "accelerator", "seq": "sequence",
-    "samples": "sample", "seqs": "sequence", "sec": "s", "secs": "s", "second": "s",
-    "seconds": "s", "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "minutes": "min",
-    "mins": "min", "days": "day", "d": "day", "yr": "year", "years": "year", "switches": "1",
-    "count": "1", "ratio": "1", "fraction": "1", "x": "1", "flops": "FLOP/s", "tflops": "TFLOP/s",
-    "pflops": "PFLOP/s", "tco2e": "tCO2", "tco2eq": "tCO2", "kgco2e": "kgCO2", "usd2023": "USD",
-    "$": "USD", "percent": "%", "percentage": "%", "joule": "J", "joules": "J", "watt": "W",
-    "watts": "W", "tok/s": "token/s", "ktok": "ktoken", "mtok": "Mtoken", "gtok": "Gtoken", "btok": "Gtoken", "ttok": "Ttoken",
-    "iter": "1", "iteration": "1", "it": "1", "requests": "request", "req": "request", "epochs": "epoch",
+    "tok": "token", "toks": "token", "tokens": "token", "gpu": "accelerator",
+    "gpus": "accelerator", "chip": "accelerator", "chips": "accelerator", "device": "accelerator",
+    "seq": "sequence", "samples": "sample", "seqs": "sequence", "sec": "s", "secs": "s",
+    "second": "s", "seconds": "s", "hr": "h", "hrs": "h", "hour": "h", "hours": "h",
+    "minutes": "min", "mins": "min", "days": "day", "d": "day", "yr": "year", "years": "year",
+    "switches": "1", "count": "1", "ratio": "1", "fraction": "1", "x": "1", "flops": "FLOP/s",
+    "tflops": "TFLOP/s", "pflops": "PFLOP/s", "tco2e": "tCO2", "tco2eq": "tCO2",
+    "kgco2e": "kgCO2", "usd2023": "USD", "$": "USD", "percent": "%", "percentage": "%",
+    "joule": "J", "joules": "J", "watt": "W", "watts": "W", "tok/s": "token/s", "ktok": "ktoken",
+    "mtok": "Mtoken", "gtok": "Gtoken", "btok": "Gtoken", "ttok": "Ttoken", "iter": "1",
+    "iteration": "1", "it": "1", "requests": "request", "req": "request", "epochs": "epoch",
     "gb": "GB", "gib": "GiB", "mb": "MB", "mib": "MiB", "tb": "TB", "ms": "ms", "us": "us",
 }  # fmt: skip
 _PART = re.compile(r"[^/*·]+|[/*·]")

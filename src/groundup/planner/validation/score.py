@@ -5,10 +5,9 @@ A row is never passed over: it is predicted, or named with the reason why it is 
 
 from __future__ import annotations
 
-import importlib
 import math
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,27 +16,10 @@ from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import GroundupError, NoDataError
 from groundup.facts.files import file_digest
 from groundup.planner.validation.groups import Group, Scored, by_kind, by_source, group_of
+from groundup.planner.validation.kinds import model_of
 from groundup.planner.validation.row import Prediction, Row, read_rows
 from groundup.planner.validation.row_units import in_unit_of
 
-MODELS = {
-    "collective": "collectives",
-    "kernel": "kernels",
-    "network": "networks",
-    "power": "power",
-    "facility": "facilities",
-    "pue": "facilities",
-    "carbon": "carbon",
-    "chip_cost": "chip_costs",
-    "supply_shock": "supply",
-    "io": "transfers",
-}
-"""Kind of row to the module of this package whose `predict` answers it."""
-NOT_OF_THE_STACK = {
-    "simulator_accuracy": "the accuracy that another tool states of itself is not a quantity of "
-    "the stack"
-}
-"""Kinds that are counted and named, but that no model of a stack can answer."""
 _DEFECTS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 """What a broken model raises; it is shown with its traceback, and the command fails."""
 
@@ -128,21 +110,6 @@ def _predicted(row: Row, facts: Catalogue) -> Prediction:
     if not prediction.low <= prediction.value <= prediction.high:
         raise ValueError(f"the interval {numbers} does not hold its own middle")
     return prediction
-
-
-def model_of(kind: str) -> Callable[[Row, Catalogue], Prediction]:
-    """The function that predicts rows of a kind; NoDataError where there is no model of it."""
-    if kind in NOT_OF_THE_STACK:
-        raise NoDataError(NOT_OF_THE_STACK[kind])
-    if kind not in MODELS:
-        raise NoDataError(f"no model of the kind {kind!r}; there are models of {_known()}")
-    module = importlib.import_module(f"groundup.planner.validation.{MODELS[kind]}")
-    found: Callable[[Row, Catalogue], Prediction] = module.predict
-    return found
-
-
-def _known() -> str:
-    return ", ".join(MODELS)
 
 
 def worst(rows: Sequence[Scored], count: int) -> list[Scored]:

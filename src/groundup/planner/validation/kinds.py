@@ -1,0 +1,44 @@
+"""Which module answers which kind of row."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+from groundup.facts.catalogue import Catalogue
+from groundup.facts.errors import NoDataError
+from groundup.planner.validation.row import Prediction, Row
+
+MODELS = {
+    "collective": "collectives",
+    "kernel": "kernels",
+    "network": "networks",
+    "power": "power",
+    "facility": "facilities",
+    "pue": "facilities",
+    "carbon": "carbon",
+    "chip_cost": "chip_costs",
+    "supply_shock": "supply",
+    "io": "transfers",
+}
+"""Kind of row to the module of this package whose `predict` answers it."""
+NOT_OF_THE_STACK = {
+    "simulator_accuracy": "the accuracy that another tool states of itself is not a quantity of "
+    "the stack"
+}
+"""Kinds that are counted and named, but that no model of a stack can answer."""
+
+
+def model_of(kind: str) -> Callable[[Row, Catalogue], Prediction]:
+    """The function that predicts rows of a kind; NoDataError where there is no model of it."""
+    if kind in NOT_OF_THE_STACK:
+        raise NoDataError(NOT_OF_THE_STACK[kind])
+    if kind not in MODELS:
+        raise NoDataError(f"no model of the kind {kind!r}; there are models of {_known()}")
+    module = importlib.import_module(f"groundup.planner.validation.{MODELS[kind]}")
+    found: Callable[[Row, Catalogue], Prediction] = module.predict
+    return found
+
+
+def _known() -> str:
+    return ", ".join(MODELS)
