@@ -11,6 +11,10 @@ from groundup.facts.check import in_range
 class ModelsConfig:
     """Shape of the decoder; zeros are chosen by the budget."""
 
+    published: str = ""
+    """A published model to plan, by name ("DeepSeek-V3"); its sizes are then those of its
+    configuration, and the keys below are not read. Only plans know them; `run` builds decoders."""
+
     layers: int = 0
     """Transformer blocks."""
 

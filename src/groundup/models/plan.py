@@ -1,82 +1,130 @@
-"""Floor 10 in the plan: the decoder's parameters, FLOPs and bytes, counted by `count.py`."""
+"""Floor 10 in the plan: the model's parameters, FLOPs and bytes, counted from its architecture."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
 
+import numpy as np
+
 from groundup.facts.catalogue import Catalogue
-from groundup.facts.estimate import Estimate, given
+from groundup.facts.estimate import Array, Estimate, given
 from groundup.facts.layer import Ask, LayerPlan
-from groundup.models import count
+from groundup.models.architecture import Architecture
 from groundup.models.count import ModelShape
+from groundup.models.workload import active_parameters, architecture_of, work_of
+from groundup.training.work import Work
 
 CHECKPOINT_BYTES = 2.0
 """Bytes of a released weight: bf16."""
+KEPT_BYTES = 2.0
+"""Bytes of a number kept for the backward pass: bf16."""
+LOSS_BYTES = 6.0
+"""Bytes of a logit: bf16, and its log-softmax in fp32."""
+Model = Architecture | ModelShape
+"""The decoder that is built here, or any published model."""
 
 
-def demand(shape: ModelShape, ask: Ask, facts: Catalogue, samples: int = 0) -> Ask:
+def demand(model: Model, ask: Ask, facts: Catalogue, samples: int = 0) -> Ask:
     """Parameters, FLOPs of a token and bytes of activations for the floors below.
 
     `ask["sequence"]` is the training sequence in tokens.
     """
-    sequence = int(ask["sequence"].value)
+    sequence, work = int(ask["sequence"].value), counted_work(model)
     return ask.with_(
-        parameters=counted(shape, count.parameters(shape), "parameter", "models.parameters"),
-        layers=counted(shape, shape.layers, "layer", "models.layers"),
-        vocabulary=counted(shape, shape.vocabulary, "1", "models.vocabulary"),
+        parameters=counted(model, _one(work.parameters), "parameter", "models.parameters"),
+        layers=counted(model, _one(work.layers), "layer", "models.layers"),
+        vocabulary=counted(model, _one(work.vocabulary), "1", "models.vocabulary"),
         train_flop_per_token=counted(
-            shape,
-            count.train_flops_per_token(shape, sequence),
+            model,
+            train_flops_per_token(model, sequence),
             "FLOP/token",
             f"models.train_flop_per_token at {sequence} tokens",
         ),
         activation_bytes=counted(
-            shape, stored_activations(shape, sequence), "B", "models.activation_bytes"
+            model, stored_activations(model, sequence), "B", "models.activation_bytes"
         ),
     )
 
 
-def stored_activations(shape: ModelShape, sequence: int) -> float:
+def counted_work(model: Model) -> Work:
+    """What the model asks of training, whichever way it is written down."""
+    return work_of(architecture_of(model) if isinstance(model, ModelShape) else model)
+
+
+def forward_flops_per_token(model: Model, sequence: int) -> float:
+    """Forward FLOPs of one token in a sequence, the mean over its places."""
+    return _one(counted_work(model).forward_flops(np.asarray(float(sequence))))
+
+
+def train_flops_per_token(model: Model, sequence: int) -> float:
+    """FLOPs of forward and backward of one token: three forwards, no recomputation."""
+    return 3.0 * forward_flops_per_token(model, sequence)
+
+
+def stored_activations(model: Model, sequence: int) -> float:
     """Bytes kept for backward by one sequence when silu and the gate product are recomputed.
 
-    `count.activation_bytes` keeps all four feed-forward values; trainers at scale keep two and
-    recompute the cheap two (Korthikanti et al. 2022, arXiv:2205.05198, section 5).
+    Kept numbers as `training.work` counts them without the cheap ones (Korthikanti et al. 2022,
+    arXiv:2205.05198, section 5), the final norm's input and output, and the logits.
     """
-    recomputed = 2 * shape.ffn * shape.layers * 2.0 * sequence
-    return count.activation_bytes(shape, sequence) - recomputed
+    work = counted_work(model)
+    kept = work.kept_whole + work.kept_split + work.kept_routed - work.kept_cheap
+    each = (kept + 2 * work.width) * KEPT_BYTES + work.vocabulary * LOSS_BYTES
+    return sequence * _one(each)
 
 
-def counted(shape: ModelShape, value: float, unit: str, label: str) -> Estimate:
-    """A count of the shape as a leaf that names the shape it was counted from."""
-    sizes = asdict(shape)
-    text = ", ".join(f"{name} {sizes[name]}" for name in _SIZES)
-    return given(value, unit, label, f"counted by groundup.models.count from {text}")
+def _one(value: Array) -> float:
+    return float(np.reshape(value, -1)[0])
+
+
+def counted(model: Model, value: float, unit: str, label: str) -> Estimate:
+    """A count of the model as a leaf that names the sizes it was counted from."""
+    if isinstance(model, Architecture):
+        work = work_of(model)
+        text = f"{model.name}: width {model.width}, {_one(work.layers):.0f} blocks"
+        if _one(work.experts):
+            text += f", {_one(work.top_k):.0f} of {_one(work.experts):.0f} experts"
+        text += f", vocabulary {model.vocabulary}; {model.source}"
+    else:
+        sizes = asdict(model)
+        text = ", ".join(f"{name} {sizes[name]}" for name in _SIZES)
+    return given(value, unit, label, f"counted by groundup.models from {text}")
 
 
 _SIZES = ("layers", "width", "heads", "kv_heads", "head_width", "ffn", "vocabulary", "tied")
 
 
 def limit(
-    shape: ModelShape, ask: Ask, facts: Catalogue, *, replica_memory: Estimate, where: str
+    model: Model, ask: Ask, facts: Catalogue, *, replica_memory: Estimate, where: str
 ) -> LayerPlan:
     """Bytes of the served weights and one full window of cache against the memory of one replica.
 
     `ask["served_weight_bytes"]` and `ask["kv_bytes_per_token"]` come from the inference floor.
     """
-    window = given(shape.context, "token", "models.context", where)
+    window = given(model.context, "token", "models.context", where)
     cache = (ask["kv_bytes_per_token"] * window).named("models.full_window_cache")
     needs = (ask["served_weight_bytes"] + cache).to("GB").named("models.served_bytes")
-    forward = count.flops_per_token(shape, shape.context)
     details = {
         "parameters": ask["parameters"],
         "train_flop_per_token": ask["train_flop_per_token"],
         "forward_flop_per_token": counted(
-            shape, forward, "FLOP/token", f"models.forward_flop_per_token at {shape.context} tokens"
+            model,
+            forward_flops_per_token(model, model.context),
+            "FLOP/token",
+            f"models.forward_flop_per_token at {model.context} tokens",
         ),
         "checkpoint_bytes": counted(
-            shape, count.weight_bytes(shape, CHECKPOINT_BYTES), "B", "models.checkpoint_bytes"
+            model,
+            _one(counted_work(model).parameters) * CHECKPOINT_BYTES,
+            "B",
+            "models.checkpoint_bytes",
         ).to("GB"),
         "kv_bytes_per_token": ask["kv_bytes_per_token"],
     }
+    if isinstance(model, Architecture) and _one(work_of(model).experts):
+        active = active_parameters(model)
+        details["active_parameters"] = counted(
+            model, active, "parameter", "models.active_parameters"
+        )
     binds = "memory of a serving replica"
     return LayerPlan(10, "models", needs, replica_memory, binds, details=details)

@@ -9,9 +9,11 @@ from groundup.facts.errors import ConfigError
 from groundup.facts.estimate import Estimate, given
 from groundup.facts.layer import Ask
 from groundup.facts.stated import stated
-from groundup.models import count
-from groundup.models.count import ModelShape, shape_from
+from groundup.models.count import shape_from
+from groundup.models.plan import Model, train_flops_per_token
+from groundup.models.published import published
 from groundup.planner.size import budget_shape
+from groundup.recipes.batch import batch_tokens
 from groundup.recipes.dial import Choice
 from groundup.stack.stack import Stack
 
@@ -22,8 +24,8 @@ _SIZES = ("layers", "width", "heads", "kv_heads", "ffn")
 class Decoder:
     """Shape, tokens and sequence that the plan trains."""
 
-    shape: ModelShape
-    """Sizes of the model."""
+    model: Model
+    """Sizes of the model: the decoder that is built here, or a published architecture."""
     train_tokens: Estimate
     """Tokens of pretraining, epochs counted."""
     sequence: Estimate
@@ -32,6 +34,8 @@ class Decoder:
     """Time that the stack gives to training on this machine; None where a cluster trains."""
     dialled: bool = False
     """Whether the dial picked it, which keeps a reserve of the budget."""
+    batch: Estimate | None = None
+    """Tokens of one optimiser step of a cluster; None on this machine."""
 
 
 def planned_decoder(
@@ -59,7 +63,7 @@ def planned_decoder(
             budget,
             dialled=True,
         )
-    shape = _shape(stack, facts, speed, budget)
+    shape = _model(stack, facts, speed, budget)
     sequence = _sequence(stack, ask, shape)
     if stack.data.train_tokens is not None:
         tokens = stated(ask, "data", stack.data, "train_tokens", "token")
@@ -70,10 +74,21 @@ def planned_decoder(
             f"{stack.path}: data.train_tokens is not set; the plan of a cluster needs it, "
             "for example train_tokens = 15.6e12"
         )
-    return Decoder(shape, tokens, sequence, budget)
+    batch = None if here else _batch(stack, ask, facts, shape, tokens.value, sequence.value)
+    return Decoder(shape, tokens, sequence, budget, batch=batch)
 
 
-def _shape(stack: Stack, facts: Catalogue, speed: Estimate, budget: Estimate | None) -> ModelShape:
+def _batch(
+    stack: Stack, ask: Ask, facts: Catalogue, model: Model, tokens: float, sequence: float
+) -> Estimate:
+    if stack.training.batch_tokens:
+        return stated(ask, "training", stack.training, "batch_tokens", "token/step")
+    return batch_tokens(train_flops_per_token(model, int(sequence)) * tokens, sequence, facts)
+
+
+def _model(stack: Stack, facts: Catalogue, speed: Estimate, budget: Estimate | None) -> Model:
+    if stack.models.published:
+        return published(stack.models.published)
     if is_stated(stack) or budget is None:
         return shape_from(stack.models, stack.models.vocabulary or stack.data.vocabulary)
     flop = budget * speed * stack.recipes.pretrain_share
@@ -85,18 +100,18 @@ def is_stated(stack: Stack) -> bool:
     return all(getattr(stack.models, name) for name in _SIZES)
 
 
-def _sequence(stack: Stack, ask: Ask, shape: ModelShape) -> Estimate:
+def _sequence(stack: Stack, ask: Ask, model: Model) -> Estimate:
     if stack.training.sequence:
         return stated(ask, "training", stack.training, "sequence", "token")
     return given(
-        shape.context, "token", "training.sequence", "models.context: training.sequence is not set"
+        model.context, "token", "training.sequence", "models.context: training.sequence is not set"
     )
 
 
 def tokens_within(
     stack: Stack,
     ask: Ask,
-    shape: ModelShape,
+    model: Model,
     sequence: Estimate,
     speed: Estimate,
     budget: Estimate,
@@ -104,10 +119,10 @@ def tokens_within(
     """Tokens that the pretraining share of a budget reads at a training speed."""
     share = stated(ask, "recipes", stack.recipes, "pretrain_share", "1")
     flop = given(
-        count.train_flops_per_token(shape, int(sequence.value)),
+        train_flops_per_token(model, int(sequence.value)),
         "FLOP/token",
         "models.train_flop_per_token",
-        f"counted by groundup.models.count from {shape}",
+        f"counted by groundup.models from {model}",
     )
     tokens = (budget * share * speed / flop).to("token")
     return tokens.named(

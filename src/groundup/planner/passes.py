@@ -116,18 +116,18 @@ def walk_down(
     decoder = planned_decoder(stack, ask, facts, speed * there, chip.measured, choice)
     ask = apps.demand(stack.apps, ask, facts, samples)
     ask = middleware.demand(stack.middleware, ask, facts, samples)
-    ask = inference.demand(stack.inference, ask, facts, samples, shape=decoder.shape, chip=chip)
+    ask = inference.demand(stack.inference, ask, facts, samples, shape=decoder.model, chip=chip)
     ask = recipes.demand(
         stack.recipes,
         ask,
         facts,
         samples,
-        shape=decoder.shape,
+        shape=decoder.model,
         train_tokens=decoder.train_tokens,
         sequence=decoder.sequence,
         small=decoder.budget is not None,
     )
-    ask = models.demand(decoder.shape, ask, facts, samples)
+    ask = models.demand(decoder.model, ask, facts, samples)
     ask = data.demand(stack.data, ask, facts, samples)
     ask = training.demand(stack.training, ask, facts, samples, chip=chip, accelerators=there)
     ask = frameworks.demand(stack.frameworks, ask, facts, samples)
@@ -159,7 +159,7 @@ def _middle(
     if corpus_tokens is not None:
         corpus = given(corpus_tokens, "token", "data.corpus_tokens", "documents of this stack")
     replica = inference.one_replica(
-        stack.inference, ask, facts, samples, shape=down.decoder.shape, chip=chip
+        stack.inference, ask, facts, samples, shape=down.decoder.model, chip=chip
     )
     within, window = _window(stack, down)
     return (
@@ -175,7 +175,7 @@ def _middle(
             months=ask["busy_days"].to("month"), corpus_tokens=corpus,
         ),
         models.limit(
-            down.decoder.shape, ask, facts,
+            down.decoder.model, ask, facts,
             replica_memory=replica.memory, where=f"{stack.path}: models.context",
         ),
         recipes.limit(stack.recipes, ask, facts, samples, within=within, window=window),
@@ -186,7 +186,7 @@ def _top(
     stack: Stack, down: Down, price: Estimate | None, watts: Estimate | None
 ) -> tuple[LayerPlan, ...]:
     """Floors 12 to 14: what serving takes."""
-    ask, facts, samples, shape = down.ask, down.facts, down.samples, down.decoder.shape
+    ask, facts, samples, shape = down.ask, down.facts, down.samples, down.decoder.model
     served = inference.limit(
         stack.inference, ask, facts, samples,
         shape=shape, chip=down.chip, usd_per_hour=price, watts=watts,

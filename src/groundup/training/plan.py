@@ -5,12 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from groundup.facts.catalogue import Catalogue
-from groundup.facts.estimate import Estimate, ceil, given, maximum
+from groundup.facts.estimate import Estimate, ceil, given, maximum, total
 from groundup.facts.layer import Ask, LayerPlan
 from groundup.facts.stated import stated
 from groundup.systems.accelerator import Accelerator
 from groundup.training.config import TrainingConfig
+from groundup.training.explained import (
+    layout_given,
+    memory_parts,
+    speed,
+    step_parts,
+    step_seconds,
+    utilisation,
+)
 from groundup.training.failures import goodput
+from groundup.training.planned import Planned
 
 WORKING_BYTES = 2.0
 """A bf16 weight that every pipeline and tensor rank holds while it computes."""
@@ -27,13 +36,20 @@ def demand(
     *,
     chip: Accelerator,
     accelerators: Estimate,
+    trained: Planned | None = None,
 ) -> Ask:
     """Accelerator-hours and accelerators for `ask["training_flop"]`.
 
-    Hours = FLOP / (peak x MFU) / goodput. `accelerators` are those of the stack; a deadline that
-    they miss asks for more.
+    Hours = FLOP / speed / goodput. `trained` is the layout with its step; without one the speed is
+    peak x MFU. `accelerators` are those of the stack; a deadline that they miss asks for more.
     """
-    rate = training_speed(config, chip, facts, samples)
+    if trained is None:
+        rate = training_speed(config, chip, facts, samples)
+    else:
+        ask = ask.with_(stack_accelerators=accelerators)
+        seconds = step_seconds(trained, step_parts(trained, facts, samples))
+        rate = speed(trained, ask, seconds)
+        ask = ask.with_(step_seconds=seconds, training_mfu=utilisation(trained, rate))
     productive = (ask["training_flop"] / rate).to("accelerator*h")
     productive = productive.named("training.productive_hours", "training_flop / training_speed")
     ask = ask.with_(training_speed=rate, stack_accelerators=accelerators)
@@ -155,17 +171,26 @@ def limit(
     chip: Accelerator,
     usd_per_hour: Estimate | None,
     power: Estimate | None,
+    trained: Planned | None = None,
 ) -> LayerPlan:
-    """Memory of one accelerator: states and activations against what it has, GB/accelerator."""
-    used = memory(config, ask, facts, samples)
-    needs = (used.states + used.activations).named("training.bytes", "states + activations")
+    """Memory of one accelerator: all that training keeps against what it has, GB/accelerator."""
+    if trained is None:
+        used = memory(config, ask, facts, samples)
+        needs = (used.states + used.activations).named("training.bytes", "states + activations")
+        held = {"state_bytes": used.states, "activation_bytes": used.activations}
+    else:
+        parts = memory_parts(trained)
+        needs = total(parts.values()).named("training.bytes", "sum of the parts")
+        held = {f"memory_{name}": value for name, value in parts.items()}
     cost = None
     if usd_per_hour is not None:
         cost = (ask["accelerator_hours"] * usd_per_hour).to("USD")
         cost = cost.named("training.cost", "accelerator_hours x usd_per_accelerator_hour")
-    details = {"state_bytes": used.states, "activation_bytes": used.activations}
-    details |= {name: ask[name] for name in _DETAILS if name in ask}
-    details |= _steps(config, ask)
+    details = held | {name: ask[name] for name in _DETAILS if name in ask}
+    if trained is None:
+        details |= _steps(config, ask)
+    else:
+        details |= _planned_steps(trained, ask, facts, samples)
     binds = "memory of an accelerator"
     return LayerPlan(
         8, "training", needs, chip.memory, binds, cost, ask["busy_days"], power, details,
@@ -183,6 +208,26 @@ _DETAILS = (
     "checkpoint_write",
     "checkpoint_interval",
 )
+
+
+def _planned_steps(
+    trained: Planned, ask: Ask, facts: Catalogue, samples: int
+) -> dict[str, Estimate]:
+    """Seconds of a step by part, and steps, of the planned layout."""
+    parts = step_parts(trained, facts, samples)
+    tokens = given(
+        float(trained.layout.batch * trained.layout.sequence), "token/step",
+        "training.tokens_per_step", "batch of the layout",
+    )  # fmt: skip
+    seconds = ask["step_seconds"]
+    return {
+        "mfu": ask["training_mfu"],
+        "step_seconds": seconds,
+        "tokens_per_step": tokens,
+        "tokens_per_s": (tokens / seconds).to("token/s").named("training.tokens_per_s"),
+        "steps": (ask["train_tokens"] / tokens).named("training.steps"),
+        "layout": layout_given(trained),
+    } | {f"step_{name}": value for name, value in parts.items()}
 
 
 def _steps(config: TrainingConfig, ask: Ask) -> dict[str, Estimate]:

@@ -1,0 +1,161 @@
+"""The layout that a plan trains with, stated or searched, and what a step takes with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from groundup.facts.catalogue import Catalogue
+from groundup.facts.errors import ConfigError
+from groundup.facts.estimate import Array, Estimate
+from groundup.facts.layer import Ask
+from groundup.training.cluster import Cluster, cluster_of
+from groundup.training.config import DEGREES, RECOMPUTE, SCHEDULES, TrainingConfig
+from groundup.training.laws import Laws, laws_of
+from groundup.training.layout import Layout
+from groundup.training.memory import Memory, memory
+from groundup.training.states import Formats, formats_of
+from groundup.training.step_time import StepTime, step_time
+from groundup.training.work import Work
+
+FORMATS = {"adamw": "mixed-adam", "muon": "muon"}
+"""Recipe of number formats (`groundup.training.states`) by optimiser."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """How the plan's model is trained on the plan's accelerators."""
+
+    work: Work
+    """What the model asks."""
+    layout: Layout
+    """How the step is spread."""
+    cluster: Cluster
+    """The accelerators and their links, with draws."""
+    laws: Laws
+    """What kernels and links reach, nominal: their error is in `residual`."""
+    formats: Formats
+    """Bytes of states."""
+    step: StepTime
+    """Seconds by part, draws on the last axis."""
+    residual: Estimate
+    """Measured over predicted step time of published runs that the laws were not fitted to."""
+    memory: Memory
+    """Bytes on the fullest accelerator by part."""
+    searched: int
+    """Layouts that were looked at; 0 where the stack states its layout."""
+
+    @property
+    def seconds(self) -> Array:
+        """Seconds of a step with the model's error, draws on the last axis."""
+        return np.asarray(self.step.total * self.residual.samples)
+
+    @property
+    def used(self) -> float:
+        """Accelerators that take part: the most that the degrees divide."""
+        return float(self.layout.accelerators)
+
+
+def planned(
+    config: TrainingConfig,
+    ask: Ask,
+    facts: Catalogue,
+    samples: int = 0,
+    *,
+    work: Work,
+    scale_out_gbit_per_s: float | None = None,
+) -> Planned:
+    """Layout, step and memory of the plan.
+
+    `ask` holds `stack_accelerators`, `sequence` and `batch_tokens`. NoDataError where no law speaks
+    of the accelerator; ConfigError where the degrees contradict each other, the model or the batch.
+    """
+    cluster = cluster_of(
+        ask.accelerator, facts, config.precision,
+        samples=samples, scale_out_gbit_per_s=scale_out_gbit_per_s,
+    )  # fmt: skip
+    laws, formats = laws_of(facts), formats_of(FORMATS[config.optimiser], facts)
+    fixed = facts.estimate("training.memory.fixed").to("byte/accelerator").value
+    layout, searched = stated_layout(config, ask, work), 0
+    step = step_time(work, layout, cluster, laws)
+    kind = "moe" if float(work.experts) > 0 else "dense"
+    residual = facts.estimate(f"training.residual.{kind}", samples)
+    held = memory(work, layout, formats, fixed)
+    return Planned(work, layout, cluster, laws, formats, step, residual, held, searched)
+
+
+def is_stated(config: TrainingConfig, ask: Ask) -> bool:
+    """Whether the layout is the one of the stack's keys, not one to be searched."""
+    if config.layout != "auto":
+        return config.layout == "stated"
+    explicit = ask.labels.get("stack.explicit", "").split()
+    return any(f"training.{key}" in explicit for key in DEGREES)
+
+
+def stated_layout(config: TrainingConfig, ask: Ask, work: Work) -> Layout:
+    """The layout of the stack's keys on as many accelerators as its degrees divide.
+
+    ConfigError where they contradict the model, the batch or the number of accelerators.
+    """
+    check_degrees(config, work)
+    count = ask["stack_accelerators"].value
+    copy = config.tensor_parallel * config.pipeline_parallel * config.context_parallel
+    data = int(count // copy)
+    if data < 1:
+        raise ConfigError(
+            f"training.tensor_parallel x pipeline_parallel x context_parallel = {copy}: more than "
+            f"chips.count = {count:.0f}; lower a degree or raise chips.count"
+        )
+    if config.expert_parallel > data * config.context_parallel * config.tensor_parallel:
+        raise ConfigError(
+            f"training.expert_parallel = {config.expert_parallel}: more than the "
+            f"{data * config.context_parallel * config.tensor_parallel} accelerators of a stage"
+        )
+    sequence = ask["sequence"].value
+    return Layout(
+        accelerators=np.asarray(float(data * copy)),
+        sequence=np.asarray(sequence),
+        batch=np.asarray(whole_batch(ask, data * config.microbatch)),
+        microbatch=np.asarray(float(config.microbatch)),
+        tensor=np.asarray(float(config.tensor_parallel)),
+        pipeline=np.asarray(float(config.pipeline_parallel)),
+        virtual=np.asarray(float(config.virtual_stages)),
+        schedule=np.asarray(SCHEDULES[config.schedule]),
+        context=np.asarray(float(config.context_parallel)),
+        expert=np.asarray(float(config.expert_parallel)),
+        sharding=np.asarray(float(config.sharding)),
+        shard_group=np.asarray(float(config.shard_group)),
+        recompute=np.asarray(RECOMPUTE[config.recompute]),
+        offload=np.asarray(config.offload),
+    )
+
+
+def whole_batch(ask: Ask, each: float) -> float:
+    """Sequences of a step: those of the batch, as whole micro-batches on every data-parallel rank.
+
+    At least one each, so that a small batch on many accelerators is a larger one.
+    """
+    wanted = ask["batch_tokens"].value / ask["sequence"].value
+    return float(max(round(wanted / each), 1) * each)
+
+
+def check_degrees(config: TrainingConfig, work: Work) -> None:
+    """Degrees against the model; ConfigError names the key and what is allowed."""
+    heads, layers, experts = float(work.heads), float(work.layers), float(work.experts)
+    if config.tensor_parallel > heads or heads % config.tensor_parallel:
+        raise ConfigError(
+            f"training.tensor_parallel = {config.tensor_parallel}: must divide the model's "
+            f"{heads:.0f} heads"
+        )
+    if config.pipeline_parallel * config.virtual_stages > layers:
+        raise ConfigError(
+            f"training.pipeline_parallel x virtual_stages = "
+            f"{config.pipeline_parallel * config.virtual_stages}: more than the model's "
+            f"{layers:.0f} layers"
+        )
+    if config.expert_parallel > 1 and (not experts or experts % config.expert_parallel):
+        raise ConfigError(
+            f"training.expert_parallel = {config.expert_parallel}: must divide the model's "
+            f"{experts:.0f} experts"
+        )
