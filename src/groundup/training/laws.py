@@ -103,6 +103,8 @@ class Laws:
 
 NAMES = tuple(one.name for one in fields(Laws) if one.name != "software")
 """The constants, in the order of the fit."""
+SECONDS = ("layer_seconds", "routed_seconds")
+"""Those that are times; the others are plain numbers or counts."""
 
 
 def laws_of(facts: Catalogue, samples: int = 0, software: Software | None = None) -> Laws:
@@ -111,9 +113,8 @@ def laws_of(facts: Catalogue, samples: int = 0, software: Software | None = None
     Without `software`: fused operations, the newest attention kernel, the reference year.
     """
     values = {name: facts.estimate(_PREFIX + name, samples) for name in NAMES}
-    seconds = ("layer_seconds", "routed_seconds")
     arrays = {
-        name: value.to("s").samples if name in seconds else value.samples
+        name: value.to("s").samples if name in SECONDS else value.samples
         for name, value in values.items()
     }
     return laws_from(arrays, software or Software())

@@ -19,7 +19,8 @@ from groundup.training.communication import (
     send_seconds,
 )
 from groundup.training.laws import Laws, passes, routed_seconds
-from groundup.training.layout import GPIPE, ZERO_BUBBLE, Layout
+from groundup.training.layout import Layout
+from groundup.training.pipeline import idle
 from groundup.training.work import Work
 
 HALF = 2.0
@@ -101,7 +102,7 @@ def step_time(
         data=data,
         optimiser=optimiser,
         offload=offload,
-        bubble=inside * _idle(layout),
+        bubble=idle(layout, inside / 3, inside / 3, inside / 3),
     )
 
 
@@ -195,7 +196,8 @@ def _attention(work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens:
 def _pointwise(work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens: Array) -> Array:
     """What memory's speed sets: kept numbers some times over, casts, logits; and launches."""
     whole = work.kept_whole / np.where(layout.sequence_parallel > 0, layout.tensor, 1.0)
-    kept = (whole + work.kept_split / layout.tensor) / layout.pipeline
+    split = (work.kept_split + work.kept_routed) / layout.tensor
+    kept = (whole + split) / layout.pipeline
     narrow = cluster.peak > 1.5 * cluster.half_peak  # products of 8 or 4 bits
     scaled = 1 + laws.software.block_scaled * (laws.block_passes - 1)
     cast = np.where(narrow, laws.cast_passes * scaled, 0.0)
@@ -210,11 +212,12 @@ def _pointwise(work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens:
 def _again(
     work: Work, layout: Layout, cluster: Cluster, laws: Laws, micro: _Micro, forward: Array
 ) -> Array:
-    """Forward work done again: whole blocks with their collectives, or unfused scores alone."""
+    """Forward work done again: whole blocks with their collectives, or the cheap parts alone."""
     whole = layout.recompute_share * (forward + (micro.pointwise + micro.tensor) / 3)
-    scores = np.where(layout.fused_attention > 0, 0.0, micro.attention / 3)
+    cheap = work.kept_cheap / (work.kept_whole + work.kept_split + work.kept_routed)
+    part = np.where(layout.fused_attention > 0, micro.pointwise * cheap, micro.attention) / 3
     return np.asarray(
-        np.where(layout.recompute >= 2, whole, np.where(layout.recompute >= 1, scores, 0.0))
+        np.where(layout.recompute >= 2, whole, np.where(layout.recompute >= 1, part, 0.0))
     )
 
 
@@ -261,17 +264,6 @@ def _pipeline(work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens: 
     one = send_seconds(tokens * work.width * HALF / split, span, cluster, laws)
     taken = 2 * layout.virtual * one * laws.pipeline_exposed
     return np.asarray(np.where(layout.pipeline > 1, taken, 0.0))
-
-
-def _idle(layout: Layout) -> Array:
-    """Micro-batches' worth of idle time: (p - 1) / v, one third of it for zero bubble.
-
-    Narayanan et al. 2021 (arXiv:2104.04473, section 2.2); Qi et al. 2023 (arXiv:2401.10241): with
-    equal passes forward, backward to inputs and to weights, ZB-H1 leaves a third.
-    """
-    idle = layout.pipeline - 1
-    idle = np.where(layout.schedule == GPIPE, idle, idle / layout.virtual)
-    return np.asarray(np.where(layout.schedule == ZERO_BUBBLE, idle / 3, idle))
 
 
 def _data(
