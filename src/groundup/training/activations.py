@@ -1,4 +1,4 @@
-"""Bytes kept for the backward pass: of one layer and micro-batch, of the layer at work, of the loss.
+"""Bytes kept for the backward pass: by one layer, by the layer at work, by the loss.
 
 Korthikanti et al. 2022 (arXiv:2205.05198) count s b h (34 + 5 a s/h) bytes for a layer of GPT with
 dropout and an unfused attention kernel; `Work` carries the same count for any architecture.
@@ -69,7 +69,9 @@ def _scores(work: Work, layout: Layout, formats: Formats) -> Array:
 def head(work: Work, layout: Layout, formats: Formats) -> Array:
     """Bytes of the loss of one micro-batch: logits and the head's input, before and after its norm.
 
-    Tensor ranks split the vocabulary; the head's input is gathered over them.
+    Tensor ranks split the vocabulary; the head's input is gathered over them. A pipeline may keep
+    the logits of all micro-batches of the step (`Formats.cached_logit`).
     """
-    logits = work.vocabulary / layout.tensor * formats.logit
+    cached = np.where(layout.pipeline > 1, layout.microbatches * formats.cached_logit, 0.0)
+    logits = work.vocabulary / layout.tensor * (formats.logit + cached)
     return np.asarray(layout.tokens * (logits + 2.0 * formats.activation * work.width))

@@ -123,15 +123,12 @@ class _Parts:
     gathered: Array
     gathered_table: Array
 
-    @property
-    def layer_states(self) -> Array:
-        return self.dense * self.rates.on_card + self.expert * self.expert_rates.on_card
-
     def total(self, stage: _Stage) -> Array:
-        each = self.layer_states + stage.flight * self.kept.layer
+        states = self.dense * self.rates.on_card + self.expert * self.expert_rates.on_card
+        each = states + stage.flight * self.kept.layer
         table = stage.tables / self.tensor
-        states = stage.layers * each + table * (self.rates.on_card + self.gathered_table)
-        return np.asarray(states + self.gathered + self.kept.working + stage.loss * self.loss)
+        kept = stage.layers * each + table * (self.rates.on_card + self.gathered_table)
+        return np.asarray(kept + self.gathered + self.kept.working + stage.loss * self.loss)
 
     def memory(self, stage: _Stage, fixed: float) -> Memory:
         dense = stage.layers * self.dense + stage.tables / self.tensor
@@ -162,9 +159,9 @@ def _parts(work: Work, layout: Layout, formats: Formats) -> _Parts:
     dense = (work.matrices + work.other_parameters) / work.layers / ranks
     expert = work.expert_matrices / work.layers / split
     routed = work.expert_matrices / np.maximum(work.routed_layers, 1.0) / split
-    moving = np.where(stage == 3, 2.0 * formats.gathered, 0.0) + np.where(
-        stage >= 2, formats.reduced, 0.0
-    )
+    reduced = formats.trained * formats.reduced
+    full = np.where((stage == 3) & (sharers > 1), formats.gathered, 0.0)
+    moving = 2.0 * full + np.where((stage >= 2) & (sharers > 1), reduced, 0.0)
     return _Parts(
         dense=dense,
         expert=expert,
@@ -174,7 +171,7 @@ def _parts(work: Work, layout: Layout, formats: Formats) -> _Parts:
         kept=kept(work, layout, formats),
         loss=head(work, layout, formats),
         gathered=np.asarray((dense + routed) * moving),
-        gathered_table=np.where(stage == 3, formats.gathered, 0.0),
+        gathered_table=full,
     )
 
 
@@ -182,9 +179,9 @@ def _rates(layout: Layout, formats: Formats, sharers: Array) -> _Rates:
     stage = layout.sharding
     weights = np.where(stage >= 3, formats.sharded_weight / sharers, formats.weight)
     scattered = (stage >= 3) | ((stage == 2) & (layout.pipeline == 1))
-    gradients = formats.gradient / np.where(scattered, sharers, 1.0)
+    gradients = formats.trained * formats.gradient / np.where(scattered, sharers, 1.0)
     kept_by = np.where(stage >= 1, sharers, 1.0)
-    optimiser = (formats.master + formats.moments) / kept_by
+    optimiser = formats.trained * (formats.master + formats.moments) / kept_by
     here = optimiser * (1.0 - layout.offload)
     host = optimiser * layout.offload
     return _Rates(weights, gradients, here, host, weights + gradients + here)

@@ -37,11 +37,15 @@ class Formats:
     """Bytes of dropout masks a token and layer, over the model's width; 2 where dropout is on."""
     logit: float = 14.0
     """Logit at the peak of the loss."""
+    cached_logit: float = 0.0
+    """Logit of every micro-batch of a step that the last stage of a pipeline keeps (torch)."""
+    trained: float = 1.0
+    """Share of the parameters that are trained: below 1 with adapters on frozen weights."""
 
     @property
     def states(self) -> float:
         """Bytes of a parameter without sharding."""
-        return self.weight + self.gradient + self.master + self.moments
+        return self.weight + self.trained * (self.gradient + self.master + self.moments)
 
 
 def formats_of(name: str, facts: Catalogue, loss: str = "eager") -> Formats:
