@@ -7,6 +7,7 @@ fabric, else from NCCL's own latencies.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -30,8 +31,8 @@ MEASURED_ON = {"h200_8": "h200-sxm", "b200_8": "b200"}
 """The accelerator of a curve."""
 SCALE_UP = {"gb200": 72, "gb300": 72}
 """Accelerators that NVLink joins where it is not one server of eight."""
-ACROSS = "b200_32"
-"""Measured curve across servers on Ethernet with EFA, which starts slower than InfiniBand."""
+ACROSS = ("b200_32", "b200_32_first")
+"""Measured curves across servers on Ethernet with EFA, which starts slower than InfiniBand."""
 _EFA = re.compile(r"\befa|\baws\b|\bp[456][a-z]*[ .-]", re.IGNORECASE)
 _SIZE = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B(?![\w/])", re.IGNORECASE)
 _NICS = re.compile(r"(\d+)\s*x\s*(\d+(?:\.\d+)?)\s*(GB/s|Gb/s|Gbps|Gbit/s|G\b)")
@@ -116,10 +117,15 @@ def _link(name: str, facts: Catalogue) -> float:
 
 
 def _efa(hardware: str, facts: Catalogue) -> Fabric:
-    """The curve of EFA by the bandwidth of this server's NICs."""
-    like, usual = channel_of(ACROSS, facts), _usual_nics(facts)
-    beta = _first(like.beta) * (nic_bytes(hardware) or usual) / usual
-    return Fabric(_with(like, beta), f"curve of {ACROSS}, all NICs of a server")
+    """The middle of the curves of EFA on the log scale, by the bandwidth of this server's NICs."""
+    curves = [channel_of(name, facts) for name in ACROSS]
+    start, beta, half = (
+        math.exp(sum(math.log(_first(getattr(curve, part))) for curve in curves) / len(curves))
+        for part in ("start", "beta", "half")
+    )
+    usual = _usual_nics(facts)
+    rate = beta * (nic_bytes(hardware) or usual) / usual
+    return Fabric(Channel(0.0, rate, half, start), "curves of EFA, all NICs of a server")
 
 
 def _usual_nics(facts: Catalogue) -> float:

@@ -106,6 +106,14 @@ def by_source(rows: Iterable[Scored]) -> tuple[Group, ...]:
     return tuple(group_of(kind, source, some) for (kind, source), some in found.items())
 
 
+def by_publisher(rows: Iterable[Scored]) -> tuple[Group, ...]:
+    """A group for every kind and publisher, the publisher as its source: for people to read."""
+    found: dict[tuple[str, str], list[Scored]] = {}
+    for one in rows:
+        found.setdefault((one.row.kind, publisher_of(one.row.source)), []).append(one)
+    return tuple(group_of(kind, source, some) for (kind, source), some in found.items())
+
+
 def by_kind(rows: Iterable[Scored]) -> tuple[Group, ...]:
     """A group for every kind, in order of appearance."""
     found: dict[str, list[Scored]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import re
 import tomllib
@@ -10,7 +11,6 @@ from importlib.resources import files
 from typing import Any
 
 from groundup.chips.catalogue import sold
-from groundup.facts.check import suggest
 from groundup.facts.errors import NoDataError
 from groundup.planner.validation.row import Row
 
@@ -91,14 +91,17 @@ def _chip_of(text: str) -> str:
         return str(system["chip"])
     found = [chip for chip in (_match(part) for part in re.split(r"[,;]", text)) if chip]
     if not found:
-        near = suggest(_plain(text), [chip.name for chip in sold()])
-        raise NoDataError(
-            f"hardware {text!r} is not in the catalogue of accelerators; {near}known are "
-            f"{', '.join(chip.name for chip in sold())}"
-        )
+        raise NoDataError(f"hardware {text!r} is not in the catalogue of accelerators{_near(text)}")
     if len(set(found)) > 1 or _foreign(text):
         raise NoDataError(f"hardware {text!r} names several kinds of accelerator; give one a row")
     return found[0]
+
+
+def _near(text: str) -> str:
+    """The chips whose names are nearest to a text, as the end of a message."""
+    names = {chip.name.replace("-", " "): chip.name for chip in sold()}
+    found = difflib.get_close_matches(_plain(text), names, n=3, cutoff=0.3)
+    return f"; the nearest are {', '.join(names[name] for name in found)}" if found else ""
 
 
 def _foreign(text: str) -> bool:

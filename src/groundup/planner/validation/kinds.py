@@ -20,6 +20,11 @@ MODELS = {
     "chip_cost": "chip_costs",
     "supply_shock": "supply",
     "io": "transfers",
+    "train_memory": "memory",
+    "train_throughput": "training",
+    "train_step_time": "training",
+    "train_time": "training",
+    "finetune_time": "training",
 }
 """Kind of row to the module of this package whose `predict` answers it."""
 NOT_OF_THE_STACK = {
@@ -34,11 +39,7 @@ def model_of(kind: str) -> Callable[[Row, Catalogue], Prediction]:
     if kind in NOT_OF_THE_STACK:
         raise NoDataError(NOT_OF_THE_STACK[kind])
     if kind not in MODELS:
-        raise NoDataError(f"no model of the kind {kind!r}; there are models of {_known()}")
+        raise NoDataError(f"no model of the kind {kind!r}")
     module = importlib.import_module(f"groundup.planner.validation.{MODELS[kind]}")
     found: Callable[[Row, Catalogue], Prediction] = module.predict
     return found
-
-
-def _known() -> str:
-    return ", ".join(MODELS)
