@@ -11,6 +11,7 @@ from groundup.chips.design import with_design
 from groundup.chips.this_machine import Machine, measure
 from groundup.data import plan as data
 from groundup.facts.catalogue import Catalogue, load_catalogue
+from groundup.facts.errors import NoDataError
 from groundup.facts.estimate import Array, Estimate, given
 from groundup.facts.fact import Fact
 from groundup.facts.layer import Ask, LayerPlan
@@ -32,6 +33,7 @@ from groundup.stack.stack import Stack
 from groundup.systems import plan as systems
 from groundup.systems.accelerator import Accelerator, accelerator
 from groundup.training import plan as training
+from groundup.training.planned import Planned, planned
 
 _QUICK_SECONDS = 0.4
 """A short look at a machine that was never measured; `groundup calibrate` takes longer."""
@@ -47,6 +49,10 @@ class Down:
     decoder: Decoder
     ask: Ask
     """Everything that was asked of any floor."""
+    trained: Planned | None
+    """Layout and step of the training; None where no law speaks of the accelerator."""
+    unplanned: str
+    """Why there is none."""
 
 
 def make_plan(
@@ -92,6 +98,8 @@ def make_plan(
         totals=totals(stack, down.ask, {row.name: row for row in rows}),
         ask=down.ask,
         facts=facts,
+        model=down.decoder.model,
+        trained=down.trained,
     )
 
 
@@ -129,10 +137,37 @@ def walk_down(
     )
     ask = models.demand(decoder.model, ask, facts, samples)
     ask = data.demand(stack.data, ask, facts, samples)
-    ask = training.demand(stack.training, ask, facts, samples, chip=chip, accelerators=there)
+    trained, unplanned = _trained(
+        stack, ask.with_(stack_accelerators=there), facts, samples, decoder
+    )
+    ask = training.demand(
+        stack.training, ask, facts, samples, chip=chip, accelerators=there, trained=trained
+    )
     ask = frameworks.demand(stack.frameworks, ask, facts, samples)
     ask = systems.demand(stack.systems, ask, facts, samples)
-    return Down(facts, samples, chip, decoder, ground_down(stack, ask, facts, samples))
+    ask = ground_down(stack, ask, facts, samples)
+    return Down(facts, samples, chip, decoder, ask, trained, unplanned)
+
+
+def _trained(
+    stack: Stack, ask: Ask, facts: Catalogue, samples: int, decoder: Decoder
+) -> tuple[Planned | None, str]:
+    """Layout and step of a cluster's training; None and why where no law speaks of its chip."""
+    if decoder.batch is None:
+        return None, "this machine's speed is measured"
+    own_rate = "networks.link_gbit_per_s" in stack.explicit
+    try:
+        found = planned(
+            stack.training,
+            ask.with_(batch_tokens=decoder.batch),
+            facts,
+            samples,
+            work=models.counted_work(decoder.model),
+            scale_out_gbit_per_s=stack.networks.link_gbit_per_s if own_rate else None,
+        )
+    except NoDataError as error:
+        return None, str(error)
+    return found, ""
 
 
 def walk_up(stack: Stack, down: Down, corpus_tokens: float | None = None) -> tuple[LayerPlan, ...]:
@@ -168,7 +203,7 @@ def _middle(
         ),
         training.limit(
             stack.training, ask, facts, samples,
-            chip=chip, usd_per_hour=price, power=below["sites"].power,
+            chip=chip, usd_per_hour=price, power=below["sites"].power, trained=down.trained,
         ),
         data.limit(
             stack.data, ask, facts, samples,

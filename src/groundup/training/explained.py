@@ -127,13 +127,15 @@ def memory_parts(trained: Planned) -> dict[str, Estimate]:
     return found
 
 
+def step_tokens(trained: Planned) -> Estimate:
+    """Tokens of an optimiser step of the layout, token/step."""
+    count = float(trained.layout.batch * trained.layout.sequence)
+    return given(count, "token/step", "training.tokens_per_step", "batch of the layout")
+
+
 def speed(trained: Planned, ask: Ask, seconds: Estimate) -> Estimate:
     """Model FLOP/s of one accelerator of the stack, idle ones counted, TFLOP/(s*accelerator)."""
-    tokens = given(
-        float(trained.layout.batch * trained.layout.sequence), "token/step",
-        "training.tokens_per_step", "batch of the layout",
-    )  # fmt: skip
-    flop = ask["train_flop_per_token"] * tokens
+    flop = ask["train_flop_per_token"] * step_tokens(trained)
     each = flop / seconds / ask["stack_accelerators"]
     return each.to("TFLOP/(s*accelerator)").named(
         "training.speed", "train_flop_per_token x tokens of a step / step_seconds / accelerators"

@@ -16,6 +16,7 @@ from groundup.training.explained import (
     speed,
     step_parts,
     step_seconds,
+    step_tokens,
     utilisation,
 )
 from groundup.training.failures import goodput
@@ -215,11 +216,7 @@ def _planned_steps(
 ) -> dict[str, Estimate]:
     """Seconds of a step by part, and steps, of the planned layout."""
     parts = step_parts(trained, facts, samples)
-    tokens = given(
-        float(trained.layout.batch * trained.layout.sequence), "token/step",
-        "training.tokens_per_step", "batch of the layout",
-    )  # fmt: skip
-    seconds = ask["step_seconds"]
+    tokens, seconds = step_tokens(trained), ask["step_seconds"]
     return {
         "mfu": ask["training_mfu"],
         "step_seconds": seconds,

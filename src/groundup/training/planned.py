@@ -12,9 +12,12 @@ from groundup.facts.estimate import Array, Estimate
 from groundup.facts.layer import Ask
 from groundup.training.cluster import Cluster, cluster_of
 from groundup.training.config import DEGREES, RECOMPUTE, SCHEDULES, TrainingConfig
+from groundup.training.lattice import PLACES, Choices
 from groundup.training.laws import Laws, laws_of
 from groundup.training.layout import Layout
 from groundup.training.memory import Memory, memory
+from groundup.training.search import Constraints
+from groundup.training.search import searched as search
 from groundup.training.states import Formats, formats_of
 from groundup.training.step_time import StepTime, step_time
 from groundup.training.work import Work
@@ -76,13 +79,82 @@ def planned(
         samples=samples, scale_out_gbit_per_s=scale_out_gbit_per_s,
     )  # fmt: skip
     laws, formats = laws_of(facts), formats_of(FORMATS[config.optimiser], facts)
-    fixed = facts.estimate("training.memory.fixed").to("byte/accelerator").value
-    layout, searched = stated_layout(config, ask, work), 0
+    fixed = fixed_bytes(facts)
+    if is_stated(config, ask):
+        layout, looked = stated_layout(config, ask, work), 0
+    else:
+        layout, looked = searched_layout(ask, work, cluster, laws, formats, fixed)
     step = step_time(work, layout, cluster, laws)
     kind = "moe" if float(work.experts) > 0 else "dense"
     residual = facts.estimate(f"training.residual.{kind}", samples)
     held = memory(work, layout, formats, fixed)
-    return Planned(work, layout, cluster, laws, formats, step, residual, held, searched)
+    return Planned(work, layout, cluster, laws, formats, step, residual, held, looked)
+
+
+def fixed_bytes(facts: Catalogue) -> float:
+    """Bytes of an accelerator that no allocator sees: driver context, communication buffers."""
+    return facts.estimate("training.outside.context").to("byte/accelerator").value
+
+
+QUICK = Choices(
+    pipeline=(1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32),
+    virtual=(1, 2, 4, 8),
+    schedules=(0,),
+    context=(1, 2, 4, 8, 16),
+    expert_tensor=(1,),
+    microbatch=(1, 2, 4, 8),
+    sharding=(1, 3),
+    recompute=((1, 0.0), (2, 1.0)),
+    sequence_parallel=(1,),
+)
+"""What a plan chooses from; `groundup search` looks at all choices."""
+_LITTLE = 10
+"""A batch is changed by a tenth at most."""
+_COARSER = 8
+"""Times that the number of accelerators is rounded down further, to numbers with more divisors."""
+
+
+def searched_layout(
+    ask: Ask, work: Work, cluster: Cluster, laws: Laws, formats: Formats, fixed: float
+) -> tuple[Layout, int]:
+    """The layout among `QUICK` that trains most tokens a second, and how many were looked at.
+
+    Accelerators that no layout divides stay idle; the batch may differ by some per cent from the
+    one asked for, so that odd numbers of accelerators divide it. ConfigError where nothing fits.
+    """
+    count, sequence = int(ask["stack_accelerators"].value), int(ask["sequence"].value)
+    batch = max(int(ask["batch_tokens"].value) // sequence, 1)
+    best, looked = None, 0
+    for used in sorted({count, *(count // (8 << i) * (8 << i) for i in range(_COARSER))} - {0}):
+        wanted = Constraints(
+            (used,), sequence, divisible(batch, used), formats=formats, fixed=fixed, choices=QUICK
+        )
+        result = search(work, cluster, laws, wanted, top=1)
+        looked += result.looked
+        for found in result.found:
+            if best is None or found.tokens_per_s > best.tokens_per_s:
+                best = found
+    if best is None:
+        raise ConfigError(
+            f"no layout of {float(work.parameters):.3g} parameters at {sequence} tokens fits into "
+            f"{count} accelerators of {float(np.reshape(cluster.memory, -1)[0]) / 1e9:.0f} GB with "
+            f"a batch of {batch} sequences; raise chips.count or training.batch_tokens, or state a "
+            "layout with training.offload or recompute"
+        )
+    return best.layout, looked
+
+
+def divisible(batch: int, accelerators: int) -> int:
+    """The batch as a multiple of the accelerators' odd factor and as many twos as change it little.
+
+    1,000 accelerators have data-parallel degrees of 125 x 2^i: a batch of 512 becomes 500.
+    """
+    odd = accelerators // (accelerators & -accelerators)
+    step = odd
+    while 2 * step * _LITTLE <= batch:
+        step *= 2
+    near = round(batch / step) * step
+    return near if near and abs(near / batch - 1) <= 1 / _LITTLE else batch
 
 
 def is_stated(config: TrainingConfig, ask: Ask) -> bool:
@@ -148,7 +220,7 @@ def check_degrees(config: TrainingConfig, work: Work) -> None:
             f"training.tensor_parallel = {config.tensor_parallel}: must divide the model's "
             f"{heads:.0f} heads"
         )
-    if config.pipeline_parallel * config.virtual_stages > layers:
+    if config.pipeline_parallel * config.virtual_stages > layers + PLACES:
         raise ConfigError(
             f"training.pipeline_parallel x virtual_stages = "
             f"{config.pipeline_parallel * config.virtual_stages}: more than the model's "
