@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from groundup.facts.estimate import Array
 from groundup.training.activations import Kept, head, kept
 from groundup.training.layout import Layout
-from groundup.training.pipeline import in_flight, in_flight_last
+from groundup.training.pipeline import chunks, in_flight, in_flight_last
 from groundup.training.states import Formats
 from groundup.training.work import Work
 
@@ -85,18 +86,10 @@ def memory(work: Work, layout: Layout, formats: Formats, fixed: float = 0.0) -> 
     of driver context and communication buffers.
     """
     found = _parts(work, layout, formats)
-    stages = _stages(work, layout)
-    totals = [found.total(stage) for stage in stages]
-    most = totals[0]
-    for other in totals[1:]:
-        most = np.maximum(most, other)
-    pick = [totals[0] >= most, totals[1] >= most]
-
-    def chosen(name: str) -> Array:
-        values = [getattr(stage, name) for stage in stages]
-        return np.where(pick[0], values[0], np.where(pick[1], values[1], values[2]))
-
-    stage = _Stage(chosen("layers"), chosen("tables"), chosen("flight"), chosen("loss"))
+    first, inner, last = _stages(work, layout)
+    begins, between, ends = found.total(first), found.total(inner), found.total(last)
+    fuller = begins >= between
+    stage = _fuller(ends > np.maximum(begins, between), last, _fuller(fuller, first, inner))
     return found.memory(stage, fixed)
 
 
@@ -152,6 +145,11 @@ class _Parts:
         )
 
 
+def _fuller(yes: NDArray[np.bool_], one: _Stage, other: _Stage) -> _Stage:
+    pairs = zip(astuple(one), astuple(other), strict=True)
+    return _Stage(*(np.where(yes, left, right) for left, right in pairs))
+
+
 def _parts(work: Work, layout: Layout, formats: Formats) -> _Parts:
     stage, ranks = layout.sharding, layout.tensor
     sharers, copies = layout.sharers, layout.expert_copies
@@ -200,14 +198,16 @@ def _stages(work: Work, layout: Layout) -> tuple[_Stage, _Stage, _Stage]:
     ends = whole - np.minimum((whole * ranks - work.layers) / 2.0, whole)
     table, none = work.vocabulary * work.width, np.zeros(())
     alone = ranks == 1
-    first = in_flight(layout)
+    first, last = in_flight(layout), in_flight_last(layout)
+    parts = chunks(layout)
+    second = np.maximum(first - np.where(parts > 1, 2.0 / parts, 1.0), last)
     return (
         _Stage(ends, np.asarray(table), first, none),
-        _Stage(whole, none, np.where(alone, 1.0, np.maximum(first - 1.0, 1.0)), none),
+        _Stage(whole, none, second, none),
         _Stage(
             ends,
             np.asarray(table * np.where(alone, 2.0 - work.tied, 1.0)),
-            in_flight_last(layout),
+            last,
             np.ones(()),
         ),
     )

@@ -17,15 +17,15 @@ def idle(layout: Layout, forward: Array, backward: Array, weight: Array) -> Arra
     `forward`, `backward` (gradients of inputs) and `weight` (gradients of weights) are seconds of
     one micro-batch on one stage. 1F1B and GPipe wait (p - 1)(F + B + W), interleaved 1/v of it
     (Narayanan et al. 2021, arXiv:2104.04473, section 2.2); ZB-H1 (p - 1)(F + B - W) and ZB-H2
-    (p - 1)(F + B - 2W), never below 0 (Qi et al. 2023, arXiv:2401.10241, table 2).
+    (p - 1)(F + B - 2W), never below 0 (Qi et al. 2023, arXiv:2401.10241, table 2). A split schedule
+    with fewer micro-batches than it keeps in flight hides less: an upper bound.
     """
-    ranks = layout.pipeline - 1.0
-    kind = layout.schedule
-    moved = np.where(
-        kind == ZERO_BUBBLE, 2.0, np.where(kind == ZERO_BUBBLE_DEEP, 3.0, 0.0)
-    )  # how many W of each wait are work now
+    ranks, kind = layout.pipeline, layout.schedule
+    moved = 2.0 * (kind == ZERO_BUBBLE) + 3.0 * (kind == ZERO_BUBBLE_DEEP)  # W that fill waits
+    full = np.where(kind == ZERO_BUBBLE_DEEP, 2.0 * ranks - 1.0, ranks)
+    moved = moved * np.clip((layout.microbatches - 1.0) / np.maximum(full - 1.0, 1.0), 0.0, 1.0)
     left = np.maximum(forward + backward + weight - moved * weight, 0.0)
-    return np.asarray(ranks * left / chunks(layout))
+    return np.asarray((ranks - 1.0) * left / chunks(layout))
 
 
 def bubble(
@@ -65,12 +65,12 @@ def in_flight(layout: Layout) -> Array:
 def in_flight_last(layout: Layout) -> Array:
     """The same of the last stage: 1 for 1F1B, (p (v - 1) + 1)/v interleaved.
 
-    Schedules that put off weight gradients keep up to p there too: ZB-H1 evens memory out.
+    Schedules that put off weight gradients keep as many on every stage as on the first.
     """
     ranks, kind, parts = layout.pipeline, layout.schedule, chunks(layout)
     kept = (ranks * (parts - 1.0) + 1.0) / parts
     late = (kind == ZERO_BUBBLE) | (kind == ZERO_BUBBLE_DEEP)
-    return _limited(np.where(late, ranks, kept), layout)
+    return np.where(late, in_flight(layout), _limited(kept, layout))
 
 
 def _limited(kept: Array, layout: Layout) -> Array:
