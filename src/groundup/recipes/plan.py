@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from groundup.facts.catalogue import Catalogue
-from groundup.facts.estimate import Estimate, given
+from groundup.facts.estimate import Estimate, derived
 from groundup.facts.layer import Ask, LayerPlan
 from groundup.facts.stated import stated
 from groundup.models import count
 from groundup.models.count import ModelShape
 from groundup.models.plan import counted
+from groundup.models.scaling import LOSS_FITS, TRAIN_FLOPS, loss_law
 from groundup.recipes.config import RecipesConfig
 
-FITS = {"epoch": "Epoch re-fit", "chinchilla": "Chinchilla approach 3"}
-"""Named fits of L = E + A/N^alpha + B/D^beta; `recipes.fit.<name>.*` in the catalogue."""
+FITS = ("epoch", "chinchilla")
+"""Fits of `models.scaling` that a plan shows: the re-fit, and what it corrects."""
 
 
 def demand(
@@ -106,16 +105,12 @@ def quality(ask: Ask, facts: Catalogue, samples: int = 0) -> dict[str, Estimate]
     """Predicted loss by each named fit, nats a token; nothing below the sizes that were fitted."""
     ratio = (ask["train_tokens"] / ask["parameters"]).named("recipes.tokens_per_parameter")
     found = {"tokens_per_parameter": ratio}
-    if ask["parameters"].value < facts["recipes.fit.smallest_model"].value:
-        return found
-    for fit, title in FITS.items():
+    for fit in FITS:
+        if ask["parameters"].value < facts[f"models.fit.{fit}.smallest"].value:
+            continue
         found[f"loss_{fit}"] = loss(fit, ask["parameters"], ask["train_tokens"], facts, samples)
-        # nominal constants: their errors are correlated, and drawn one by one they say nothing here
-        best = optimal_ratio(fit, nominal(ask["pretrain_flop"]), facts)
-        found[f"optimal_tokens_per_parameter_{fit}"] = best.named(
-            f"recipes.optimal_tokens_per_parameter_{fit}",
-            f"{title}: D*/N* at the same compute, nominal constants",
-        )
+        best = optimal_ratio(fit, ask["pretrain_flop"], facts, samples)
+        found[f"optimal_tokens_per_parameter_{fit}"] = best
     return found
 
 
@@ -123,36 +118,26 @@ def loss(
     fit: str, parameters: Estimate, tokens: Estimate, facts: Catalogue, samples: int = 0
 ) -> Estimate:
     """E + A/N^alpha + B/D^beta of a named fit, nats a token of the fit's own tokenizer and text."""
-    e, a, b, alpha, beta = constants(fit, facts, samples)
-    n, d = plain(parameters, "parameter"), plain(tokens, "token")
-    value = e + a / n**alpha + b / d**beta
-    return value.named(f"recipes.loss_{fit}", f"{FITS[fit]}: E + A/N^alpha + B/D^beta")
+    law = loss_law(fit, facts, samples)
+    value = law.loss(parameters.to("parameter").samples, tokens.to("token").samples)
+    formula = f"{LOSS_FITS[fit]}: E + A/N^alpha + B/D^beta"
+    inputs = (parameters, tokens, *constants(fit, facts, samples))
+    return derived(value, "1", f"recipes.loss_{fit}", formula, inputs)
 
 
 def optimal_ratio(fit: str, flop: Estimate, facts: Catalogue, samples: int = 0) -> Estimate:
     """Tokens per parameter that minimise the loss at C = 6 N D (Hoffmann et al. 2022, eq. 4)."""
-    _, a, b, alpha, beta = constants(fit, facts, samples)
-    product = plain(flop, "FLOP") / 6.0
-    g = ((alpha * a) / (beta * b)) ** (1.0 / (alpha + beta))
-    n = g * product ** (beta / (alpha + beta))
-    return (product / n / n) * (_unit("token") / _unit("parameter"))
+    law, compute = loss_law(fit, facts, samples), flop.to("FLOP").samples
+    best = law.best_parameters(compute)
+    return derived(
+        compute / TRAIN_FLOPS / best**2, "token/parameter",
+        f"recipes.optimal_tokens_per_parameter_{fit}",
+        f"{LOSS_FITS[fit]}: D*/N* at the same compute",
+        (flop, *constants(fit, facts, samples)[1:]),
+    )  # fmt: skip
 
 
 def constants(fit: str, facts: Catalogue, samples: int = 0) -> tuple[Estimate, ...]:
     """E, A, B, alpha, beta of a named fit."""
     names = ("E", "A", "B", "alpha", "beta")
-    return tuple(facts.estimate(f"recipes.fit.{fit}.{name}", samples) for name in names)
-
-
-def nominal(value: Estimate) -> Estimate:
-    """The nominal value alone, without draws."""
-    return replace(value, samples=value.samples[..., :1])
-
-
-def plain(value: Estimate, unit: str) -> Estimate:
-    """A counted quantity as the bare number that the fits were made with."""
-    return value / _unit(unit)
-
-
-def _unit(unit: str) -> Estimate:
-    return given(1.0, unit, f"1 {unit}", "definition")
+    return tuple(facts.estimate(f"models.fit.{fit}.{name}", samples) for name in names)
