@@ -22,7 +22,7 @@ FORMATS = {
     "tf32": ("tf32",),
 }
 """Formats in which a chip without the one asked for computes instead, nearest first."""
-_OLD_KERNEL = "flash2"
+_SECOND = "flash2"
 """The attention kernel before the one made for a die."""
 
 
@@ -62,8 +62,10 @@ class Cluster:
     """The same of `half_peak`."""
     attention_share: Array = field(default_factory=_one)
     """Share of `half_peak` that the best attention kernel on record for the die reaches."""
-    old_attention_share: Array = field(default_factory=_one)
-    """The same of the kernel before it."""
+    second_attention_share: Array = field(default_factory=_one)
+    """The same of FlashAttention-2."""
+    first_attention_share: Array = field(default_factory=_one)
+    """The same of FlashAttention."""
 
 
 def cluster_of(
@@ -91,7 +93,8 @@ def cluster_of(
 
     host = facts.estimate("training.host.rate", samples).to("byte/s").samples
     link = known(accelerator, "link", facts, samples)
-    kernel, older = _attention(accelerator, facts, samples)
+    newest, second = _attention(accelerator, facts, samples)
+    gain = facts.estimate("training.attention.first_of_second", samples).samples
     return Cluster(
         peak=of(f"peak.{word}.dense", "FLOP/(s*accelerator)"),
         half_peak=of(f"peak.{half}.dense", "FLOP/(s*accelerator)"),
@@ -106,8 +109,9 @@ def cluster_of(
         host_rate=host,
         matmul_share=gemm_share(accelerator, word, facts, samples).samples,
         half_share=gemm_share(accelerator, half, facts, samples).samples,
-        attention_share=kernel,
-        old_attention_share=older,
+        attention_share=newest,
+        second_attention_share=second,
+        first_attention_share=second * gain,
     )
 
 
@@ -141,14 +145,13 @@ def _one_way(link: Estimate) -> Array:
 
 
 def _attention(accelerator: str, facts: Catalogue, samples: int) -> tuple[Array, Array]:
-    """Shares of the newest kernel and of the one before it; a die without any has a prior's."""
+    """Shares of the newest kernel and of FlashAttention-2; a die without any has a prior's."""
     prior = facts.estimate("training.attention.prior", samples).samples
     try:
         best = attention_share(accelerator, facts, samples)[0].samples
     except NoDataError:
         return prior, prior
     try:
-        older = attention_share(accelerator, facts, samples, _OLD_KERNEL)[0].samples
+        return best, attention_share(accelerator, facts, samples, _SECOND)[0].samples
     except NoDataError:
-        older = best
-    return best, older
+        return best, best

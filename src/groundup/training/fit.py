@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -29,6 +30,9 @@ _LONGEST = 0.5
 """Longest step of a logarithm in one round."""
 
 
+_Fields = TypeVar("_Fields", Work, Layout, Cluster, Software)
+
+
 @dataclass(frozen=True)
 class Runs:
     """Measured steps as arrays of shape (runs,)."""
@@ -51,15 +55,18 @@ class Runs:
     def part(self, which: Array) -> Runs:
         """The runs where the mask `which` holds."""
         return Runs(
-            *(
-                _part(value, which) if dataclasses.is_dataclass(value) else value[which]
-                for value in (getattr(self, one.name) for one in dataclasses.fields(self))
-            )
+            work=_part(self.work, which),
+            layout=_part(self.layout, which),
+            cluster=_part(self.cluster, which),
+            software=_part(self.software, which),
+            frozen=self.frozen[which],
+            seconds=self.seconds[which],
+            weight=self.weight[which],
         )
 
 
-def _part(value: object, which: Array) -> object:
-    names = [one.name for one in dataclasses.fields(value)]  # type: ignore[arg-type]
+def _part(value: _Fields, which: Array) -> _Fields:
+    names = [one.name for one in dataclasses.fields(value)]
     return type(value)(**{name: getattr(value, name)[which] for name in names})
 
 
@@ -117,6 +124,15 @@ def fit(runs: Runs, prior: Prior, start: Array | None = None) -> Array:
         else:
             damping *= 4
     return found
+
+
+def spread(logarithms: Array, runs: Runs, prior: Prior) -> Array:
+    """Standard deviations of the fitted logarithms: inverse of the curvature at the optimum."""
+    now = residuals(logarithms, runs)
+    slopes = _slopes(logarithms, runs, now)
+    weight = runs.weight / (_SCALE**2 + now**2)
+    curvature = slopes.T @ (weight[:, None] * slopes) + np.diag(1 / prior.sigma**2)
+    return np.asarray(np.sqrt(np.diag(np.linalg.inv(curvature))))
 
 
 def _slopes(logarithms: Array, runs: Runs, now: Array) -> Array:

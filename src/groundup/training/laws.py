@@ -19,6 +19,10 @@ def _zero() -> Array:
     return np.asarray(0.0)
 
 
+def _newest() -> Array:
+    return np.asarray(3.0)
+
+
 def _now() -> Array:
     return np.asarray(REFERENCE_YEAR)
 
@@ -30,9 +34,9 @@ class Software:
     eager: Array = field(default_factory=_zero)
     """1 where operations run one by one as written (PyTorch without compilation or fused layers),
     0 where norms, activations and casts are fused, between where it is not known."""
-    old_attention: Array = field(default_factory=_zero)
-    """1 where attention runs the kernel before the one made for the die (FlashAttention-2 on
-    Hopper)."""
+    kernel: Array = field(default_factory=_newest)
+    """Generation of the attention kernel: 1 FlashAttention, 2 FlashAttention-2, 3 one made for the
+    die (FlashAttention-3 on Hopper)."""
     whole_scores: Array = field(default_factory=_zero)
     """1 where the attention kernel computes the scores that a causal mask throws away."""
     block_scaled: Array = field(default_factory=_zero)
@@ -47,6 +51,9 @@ class Laws:
 
     matmul_share: Array
     """In a training step, share of the speed that the best matrix product alone reaches."""
+    power_exponent: Array
+    """By which power of the design power for an operation that share grows on top: a clock that
+    power limits falls further in a long step than in a benchmark."""
     matmul_traffic: Array
     """Share of a product's operands and result whose movement is not hidden by its arithmetic."""
     attention_share: Array
@@ -94,7 +101,8 @@ class Laws:
     routed_seconds: Array
     """Time of a routed layer and micro-batch that no size explains, at the reference year, s."""
     routed_pace: Array
-    """By what the logarithm of that time falls in a year of software."""
+    """By what the logarithm of all time of routing falls in a year of software: fused sorting,
+    overlapped all-to-all, captured graphs."""
     optimiser_bytes: Array
     """Bytes that an optimiser step moves for a weight."""
     software: Software = field(default_factory=Software)
@@ -136,7 +144,6 @@ def passes(laws: Laws) -> Array:
     return np.asarray(laws.pointwise_passes * (1 + eager * (laws.eager_passes - 1)))
 
 
-def routed_seconds(laws: Laws) -> Array:
-    """Unexplained time of a routed layer and micro-batch at the software's date, s."""
-    age = laws.software.year - REFERENCE_YEAR
-    return np.asarray(laws.routed_seconds * np.exp(-laws.routed_pace * age))
+def routing_age(laws: Laws) -> Array:
+    """Time of routing at the software's date over that at the reference year."""
+    return np.asarray(np.exp(laws.routed_pace * (REFERENCE_YEAR - laws.software.year)))

@@ -18,7 +18,7 @@ from groundup.training.communication import (
     gather_seconds,
     send_seconds,
 )
-from groundup.training.laws import Laws, passes, routed_seconds
+from groundup.training.laws import Laws, passes, routing_age
 from groundup.training.layout import Layout
 from groundup.training.pipeline import idle
 from groundup.training.work import Work
@@ -84,7 +84,7 @@ def step_time(
     """
     micro = _micro_batch(work, layout, cluster, laws, frozen)
     count = layout.microbatches
-    forward = micro.matmul / (1 + BACKWARD - frozen) + micro.attention / (1 + ATTENTION_BACKWARD)
+    forward = micro.blocks / (1 + BACKWARD - frozen) + micro.attention / (1 + ATTENTION_BACKWARD)
     again = _again(work, layout, cluster, laws, micro, forward)
     busy = micro.matmul + micro.attention + micro.pointwise
     data = _data(work, layout, cluster, laws, frozen, busy + again)
@@ -111,6 +111,7 @@ class _Micro:
     """Seconds of one micro-batch on one accelerator, forward and backward."""
 
     matmul: Array
+    blocks: Array  # of the products, those of blocks: all but the head's
     attention: Array
     pointwise: Array
     tensor: Array
@@ -124,8 +125,11 @@ def _micro_batch(
 ) -> _Micro:
     tokens = layout.tokens
     attention = _attention(work, layout, cluster, laws, tokens)
+    trained = (1 + BACKWARD - frozen) / (1 + BACKWARD)
+    blocks, head = _matmul(work, layout, cluster, laws, tokens)
     return _Micro(
-        matmul=_matmul(work, layout, cluster, laws, tokens) * (1 + BACKWARD - frozen) / 3,
+        matmul=(blocks + head) * trained,
+        blocks=blocks * trained,
         attention=attention,
         pointwise=_pointwise(work, layout, cluster, laws, tokens),
         tensor=_tensor(work, layout, cluster, laws, tokens),
@@ -135,14 +139,16 @@ def _micro_batch(
     )
 
 
-def _matmul(work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens: Array) -> Array:
-    """All products of a micro-batch, as if every weight were trained: 6 FLOPs a weight and token.
+def _matmul(
+    work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens: Array
+) -> tuple[Array, Array]:
+    """Products of blocks and of the head, as if every weight were trained: 6 FLOPs a weight.
 
     A product of m x k by k x n takes its arithmetic at the best speed, and a share of the time
     that moving its operands and its result takes: bytes / FLOPs ~ 1/m + 1/k + 1/n.
     """
-    speed = cluster.peak * cluster.matmul_share * laws.matmul_share
-    half = cluster.half_peak * cluster.half_share * laws.matmul_share
+    speed = cluster.peak * cluster.matmul_share * _sustained(cluster, cluster.peak, laws)
+    half = cluster.half_peak * cluster.half_share * _sustained(cluster, cluster.half_peak, laws)
     mine = layout.tensor * layout.pipeline
     drag = laws.matmul_traffic * HALF / 2 / cluster.bandwidth
     thin = layout.tensor / work.narrow + 1 / work.width + 1 / tokens
@@ -151,7 +157,13 @@ def _matmul(work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens: Ar
     head = head * (1 / half + drag * (1 / work.width + 1 / tokens))
     stages = 1 / layout.pipeline
     head = head * (stages + laws.uneven_stages * (1 - stages))
-    return np.asarray(dense + head + _routed(work, layout, laws, tokens, speed, drag))
+    return dense + _routed(work, layout, laws, tokens, speed, drag), np.asarray(head)
+
+
+def _sustained(cluster: Cluster, peak: Array, laws: Laws) -> Array:
+    """Share of the best product's speed in a long step: less where an operation has less power."""
+    per_operation = cluster.power / (peak * 1e-12)  # J for 10^12 operations
+    return np.asarray(laws.matmul_share * per_operation**laws.power_exponent)
 
 
 def _routed(
@@ -180,8 +192,10 @@ def _attention(work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens:
     keys = sequence * np.where(laws.software.whole_scores > 0, 1.0, 0.5)
     near = np.where(work.window > 0, np.minimum(keys, work.window), keys)
     flops = (work.key_flops * keys + work.window_key_flops * near) * tokens / mine
-    old = laws.software.old_attention
-    kernel = cluster.attention_share + old * (cluster.old_attention_share - cluster.attention_share)
+    older = np.where(
+        laws.software.kernel > 1.5, cluster.second_attention_share, cluster.first_attention_share
+    )
+    kernel = np.where(laws.software.kernel > 2.5, cluster.attention_share, older)
     reached = laws.attention_share / (1 + laws.attention_start / sequence)
     fused = flops * (1 + ATTENTION_BACKWARD) / (cluster.half_peak * kernel * reached)
     dense = (work.key_flops + work.window_key_flops) * sequence * tokens / mine
@@ -249,12 +263,27 @@ def _expert(work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens: Ar
     """Tokens to their experts and back, twice; sorting them; time that no size explains."""
     copies = np.maximum(work.top_k, 1.0)
     mine = work.routed_layers / layout.pipeline
-    sent = tokens / layout.tensor * copies * work.width * HALF
+    sent = tokens / layout.tensor * copies * _sent_width(work) * HALF
     ranks = layout.expert * layout.expert_tensor
     one = all_to_all_seconds(sent, copies, ranks, np.asarray(1.0), cluster, laws)
     moved = sent * laws.permute_passes / cluster.bandwidth
     taken = np.where(layout.expert > 1, 4 * one * laws.expert_exposed, 0.0)
-    return np.asarray(mine * (taken + moved + routed_seconds(laws)))
+    return np.asarray(mine * (taken + moved + laws.routed_seconds) * routing_age(laws))
+
+
+def _sent_width(work: Work) -> Array:
+    """Width in which tokens go to experts: the model's, or a latent one (Nemotron 3).
+
+    Kept numbers of a token and expert are l + m w, weights of an expert l m w, for m = 2 or 3
+    matrices of inner width w: l follows.
+    """
+    layers, chosen = np.maximum(work.routed_layers, 1.0), np.maximum(work.top_k, 1.0)
+    kept = work.kept_routed / (layers * chosen)
+    weights = work.expert_matrices / (layers * np.maximum(work.experts, 1.0))
+    plain, gated = kept - 2 * work.expert_width, kept - 3 * work.expert_width
+    off_plain = np.abs(plain * 2 * work.expert_width - weights)
+    off_gated = np.abs(gated * 3 * work.expert_width - weights)
+    return np.asarray(np.where(off_plain < off_gated, plain, gated))
 
 
 def _pipeline(work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens: Array) -> Array:

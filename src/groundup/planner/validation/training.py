@@ -28,6 +28,7 @@ _CHOICES: dict[str, tuple[float, ...]] = {
     "virtual": (1, 2, 3, 4, 5, 6, 8, 10, 12),
     "microbatch": (1, 2, 4, 8, 16),
     "recompute": (0, 1, 2),
+    "sharding": (1, 3),
 }
 """Values tried for what a row leaves open; the fastest that fits the memory is taken."""
 _EXACT = "the row's layout"

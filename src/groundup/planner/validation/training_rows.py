@@ -29,8 +29,8 @@ SHARDED_OPTIMISER_SINCE = 2022.8
 """The distributed optimiser in Megatron."""
 CAUSAL_COUNT_SINCE = 2025.0
 """Model FLOPs of Megatron count half of the keys (causal); before they counted all."""
-NEW_KERNEL_SINCE = 2024.6
-"""Attention kernels made for Hopper (Shah et al. 2024, arXiv:2407.08608)."""
+KERNELS_SINCE = (2023.7, 2024.6)
+"""Dates by which frameworks ran FlashAttention-2 (July 2023) and FlashAttention-3 (July 2024)."""
 _YEARS = (
     (re.compile(r"\b(20[12]\d)-(\d\d)-\d\d"), 0),
     (re.compile(r"ngc(\d\d)\.(\d\d)"), 2000),
@@ -43,7 +43,7 @@ _YEARS = (
 _RESULTS = re.compile(r"training_results_v(\d)\.(\d)|mlperf[^\d]{0,12}(\d)\.(\d)", re.IGNORECASE)
 _KNOWN = (
     # (what name, source and notes hold, runs operation by operation, year where no date is given)
-    (r"llm-foundry|mosaic|\bMPT\b", 1.0, 2023.8),
+    (r"llm-foundry|mosaic|\bMPT\b", 1.0, 2023.6),
     (r"torchtitan(?!.*compile)", 0.6, 2024.9),
     (r"torchtitan", 0.3, 2024.9),
     (r"olmo", 0.3, 2024.9),
@@ -92,10 +92,10 @@ def case_of(row: Row, facts: Catalogue) -> Case:
     """Read a row; NoDataError names what is missing (hardware, accelerators, sequence, batch)."""
     text = " ".join((row.name, row.source, row.notes, row.hardware))
     architecture = architecture_of_row(row)
-    chip, year = chip_of(row.hardware), year_of(row)
-    word = format_of(row, chip, facts)
-    layout, empty = _layout(row, text, year)
-    cluster = _narrowed(cluster_of(chip, facts, word), row.hardware, facts)
+    accelerator, year = chip_of(row.hardware), year_of(row)
+    word = format_of(row, accelerator, facts)
+    layout, empty = _layout(row, architecture, text, year)
+    cluster = _narrowed(cluster_of(accelerator, facts, word), row.hardware, facts)
     software = software_of(row, word, year)
     frozen = 1.0 if re.search(r"\blora\b", text, re.IGNORECASE) else 0.0
     return Case(row, architecture, work_of(architecture), layout, empty, cluster, software, word,
@@ -105,9 +105,9 @@ def case_of(row: Row, facts: Catalogue) -> Case:
 def year_of(row: Row) -> float:
     """Date of the software of a row: release, paper, round of results, or the chip's usual one."""
     for text in (row.source, row.name, row.notes):
-        found = _RESULTS.search(text)
-        if found:
-            major, minor = (int(part) for part in (found[1] or found[3], found[2] or found[4]))
+        result = _RESULTS.search(text)
+        if result:
+            major, minor = (int(result[1] or result[3]), int(result[2] or result[4]))
             return 2025.3 + (major - 5) + 0.5 * minor  # rounds twice a year, 5.0 in May 2025
         for pattern, add in _YEARS:
             date = pattern.search(text)
@@ -116,39 +116,39 @@ def year_of(row: Row) -> float:
     for pattern, _, usual in _KNOWN:
         if usual and re.search(pattern, " ".join((row.name, row.source)), re.IGNORECASE):
             return usual
-    chip = chip_of(row.hardware)
-    return next((year for name, year in _CHIP_YEARS.items() if chip.startswith(name)), 2025.0)
+    name = chip_of(row.hardware)
+    return next((year for word, year in _CHIP_YEARS.items() if name.startswith(word)), 2025.0)
 
 
 def software_of(row: Row, number_format: str, year: float) -> Software:
     """Framework and kernels, from the words of name, source and notes."""
     text = " ".join((row.name, row.source, row.notes))
     eager = next((e for p, e, _ in _KNOWN if re.search(p, text, re.IGNORECASE)), _UNKNOWN_EAGER)
-    chip = chip_of(row.hardware)
-    old = year < NEW_KERNEL_SINCE or eager > 0
     scaled = number_format == "fp4" or bool(re.search(r"mx", row.precision, re.IGNORECASE))
     return Software(
         eager=_array(eager),
-        old_attention=_array(old and chip.startswith(("h", "g")) and "b" not in chip),
+        kernel=_array(1 + sum(year >= since for since in KERNELS_SINCE)),
         whole_scores=_array(0),
         block_scaled=_array(scaled),
         year=_array(year),
     )
 
 
-def format_of(row: Row, chip: str, facts: Catalogue) -> str:
+def format_of(row: Row, accelerator: str, facts: Catalogue) -> str:
     """Number format of the products: the row's, or what results of its kind use."""
     told = row.precision or ("fp8" if re.search("mlperf|mlcommons", row.source, re.I) else "")
     told = re.sub(r"^bf16\(amp_(\w+)\)", r"\1", told.lower())
     word = next((word for word, pattern in _NARROW if re.search(pattern, told)), "bf16")
-    while word in ("fp8", "fp4") and f"chips.{chip}.peak.{word}.dense" not in facts:
+    while word in ("fp8", "fp4") and f"chips.{accelerator}.peak.{word}.dense" not in facts:
         word = {"fp4": "fp8", "fp8": "bf16"}[word]
     return word
 
 
-def _layout(row: Row, text: str, year: float) -> tuple[Layout, tuple[str, ...]]:
+def _layout(
+    row: Row, architecture: Architecture, text: str, year: float
+) -> tuple[Layout, tuple[str, ...]]:
     chips = row.number("n_chips") or accelerators_of(row.hardware)
-    sequence = row.number("seq_len")
+    sequence = row.number("seq_len") or _usual_sequence(architecture)
     if not chips:
         raise NoDataError(f"{row.where}: no number of accelerators; fill `n_chips`")
     if not sequence:
@@ -176,8 +176,10 @@ def _layout(row: Row, text: str, year: float) -> tuple[Layout, tuple[str, ...]]:
         expert=_array(told["ep"] or 1.0), sharding=_array(_sharding(row, text, year)),
         recompute=_array(level or 0.0), fused_attention=_array(year >= FUSED_SINCE),
     )  # fmt: skip
-    wanted = {"recompute": level, "microbatch": micro, "tensor": told["tp"],
+    wanted: dict[str, float | None] = {"recompute": level, "microbatch": micro, "tensor": told["tp"],
               "pipeline": told["pp"]}  # fmt: skip
+    if told["tp"] is None and told["pp"] is None:
+        wanted["sharding"] = None
     empty = [name for name, value in wanted.items() if value is None]
     if virtual is None and (told["pp"] or 2) > 1:
         empty.append("virtual")
@@ -221,6 +223,11 @@ def _sharding(row: Row, text: str, year: float) -> float:
     if re.search(r"SHARD_GRAD_OP|zero-?2", text, re.IGNORECASE):
         return 2.0
     return 1.0 if year >= SHARDED_OPTIMISER_SINCE else 0.0
+
+
+def _usual_sequence(architecture: Architecture) -> float | None:
+    """The model's context where it is short enough to have been trained in one piece."""
+    return float(architecture.context) if architecture.context <= 8192 else None
 
 
 def _usual_batch(row: Row, sequence: float, ranks: float) -> float:
