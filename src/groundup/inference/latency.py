@@ -16,8 +16,8 @@ from groundup.inference.capacity import cache_bytes, cache_room
 from groundup.inference.replica import Engine, engine_of
 
 __all__ = [
-    "Engine", "cache_bytes", "cache_room", "decode_seconds", "engine_of", "experts_touched",
-    "parts", "prefill_seconds",
+    "Engine", "cache_bytes", "cache_room", "decode_seconds", "engine_of", "exchange",
+    "experts_touched", "parts", "prefill_seconds",
 ]  # fmt: skip
 
 ACTIVATION_BYTES = 2.0
@@ -70,12 +70,12 @@ def parts(
         "products": products,
         "cache": _cache(engine, batch, np.asarray(context, float)),
         "attention": _prompt_attention(engine, prompt, past, prompts),
-        "exchange": _exchange(engine, tokens),
+        "exchange": exchange(engine, tokens),
         "launches": laws.step
         + laws.layer * served.layers
         + laws.routed_layer * served.routed_layers
         + with_prompt * laws.mixed_layer * served.layers,
-        "host": laws.sequence * batch + with_prompt * laws.request,
+        "host": laws.sequence * batch / engine.data + with_prompt * laws.request,
     }
 
 
@@ -137,23 +137,38 @@ def _prompt_attention(engine: Engine, prompt: Array, past: ArrayLike, prompts: A
     return np.asarray(flops / (engine.laws.product_share * engine.half_peak))
 
 
-def _exchange(engine: Engine, tokens: Array) -> Array:
+def exchange(engine: Engine, tokens: Array) -> Array:
     """Two collectives a layer: all-reduces over tensor ranks; with several copies of attention the
     routed experts' dispatch and combination instead of the second."""
-    served, laws = engine.served, engine.laws
-    rate = laws.link_share * engine.link
+    served = engine.served
     local = tokens / engine.data
-    attention = _all_reduce(
-        engine.tensor, local * served.width * ACTIVATION_BYTES, rate, laws.reduce
-    )
-    spread = served.top_k * local / engine.tensor * served.width * ACTIVATION_BYTES
-    to_all = 2.0 * (laws.reduce * np.log2(engine.ranks) + spread / rate)
-    whole = _all_reduce(engine.ranks, local * served.width * ACTIVATION_BYTES, rate, laws.reduce)
-    ffn = np.where((engine.data > 1) & (served.experts > 0), to_all, np.where(
-        engine.data > 1, attention, whole))  # fmt: skip
-    return np.asarray(served.layers * (attention + ffn))
+    payload = local * served.width * ACTIVATION_BYTES
+    attention = _all_reduce(engine, engine.tensor, payload)
+    whole = _all_reduce(engine, engine.ranks, payload)
+    routed = _all_to_all(engine, local / engine.tensor) if served.experts else attention
+    return np.asarray(served.layers * (attention + np.where(engine.data > 1, routed, whole)))
 
 
-def _all_reduce(ranks: Array, payload: Array, rate: Array, start: Array) -> Array:
-    moved = 2.0 * (ranks - 1.0) / ranks * payload / rate
-    return np.asarray(np.log2(ranks) * start + moved)
+def _all_reduce(engine: Engine, ranks: Array, payload: Array) -> Array:
+    """Inside the domain, then each rank its share of the payload with the other domains."""
+    laws = engine.laws
+    inside = np.minimum(ranks, engine.domain)
+    domains = ranks / inside
+    moved = 2.0 * (inside - 1.0) / inside * payload / engine.link
+    across = 2.0 * (domains - 1.0) / domains * payload / inside / engine.network
+    return np.asarray(np.log2(ranks) * laws.reduce + (moved + across) / laws.link_share)
+
+
+def _all_to_all(engine: Engine, tokens: Array) -> Array:
+    """Dispatch in 8 bits and combination in 16 of one rank's tokens to their experts.
+
+    A token crosses to another domain once, whatever experts it has there, and is passed on inside
+    (DeepSeek-V3, arXiv:2412.19437, section 3.2.2).
+    """
+    served, laws = engine.served, engine.laws
+    numbers = tokens * served.width * (1.0 + ACTIVATION_BYTES)
+    domains = np.maximum(engine.ranks / engine.domain, 1.0)
+    inside = served.top_k * numbers / engine.link
+    across = np.minimum(served.top_k, domains - 1.0) * numbers / engine.network
+    start = 2.0 * laws.reduce * np.log2(engine.ranks)
+    return np.asarray(start + (inside + across) / laws.link_share)

@@ -50,8 +50,15 @@ _UNITS = {"step": "s", "layer": "s", "routed_layer": "s", "reduce": "s", "sequen
           "mixed_layer": "s", "request": "s"}  # fmt: skip
 
 
-def laws_of(facts: Catalogue, accelerator: str, samples: int = 0) -> Laws:
-    """The fitted constants for an accelerator; draws on the last axis, the first nominal."""
+OVERLAPPED = "overlapped"
+"""An engine whose host prepares the next step while the accelerators work on this one."""
+
+
+def laws_of(facts: Catalogue, accelerator: str, samples: int = 0, framework: str = "") -> Laws:
+    """The fitted constants for an accelerator; draws on the last axis, the first nominal.
+
+    An `overlapped` framework takes a share of the time of launches and of the host.
+    """
     die = catalogue.chip(accelerator).die
     if f"inference.law.{_OF_DIE}.{die}" not in facts:
         die = REFERENCE_DIE
@@ -60,6 +67,9 @@ def laws_of(facts: Catalogue, accelerator: str, samples: int = 0) -> Laws:
         name = f"{field.name}.{die}" if field.name == _OF_DIE else field.name
         estimate = facts.estimate(f"inference.law.{name}", samples)
         found[field.name] = estimate.to(_UNITS.get(field.name, "1")).samples
+    if framework == OVERLAPPED:
+        left = facts.estimate("inference.framework.overlapped", samples).samples
+        found |= {name: found[name] * left for name in _UNITS if name != "reduce"}
     return Laws(**found)
 
 

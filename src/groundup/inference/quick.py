@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from groundup.inference.latency import ACTIVATION_BYTES
+from groundup.inference.latency import exchange
 from groundup.inference.replica import Engine
 
 
@@ -80,7 +80,7 @@ def quick_steps(engine: Engine) -> QuickSteps:
     return QuickSteps(
         idle=_idle(engine),
         a_token=_a_token(engine),
-        a_sequence=one(laws.sequence),
+        a_sequence=one(laws.sequence) / one(engine.data),
         a_mixed_step=one(laws.mixed_layer) * served.layers + one(laws.request),
         whole=(served.matrices * one(engine.weight_bytes) + served.head * 2.0) / tensor / rate,
         routed=served.expert_matrices * one(engine.expert_bytes) / ranks / rate,
@@ -103,28 +103,11 @@ def _first(value: object) -> float:
 def _idle(engine: Engine) -> float:
     """Launches, and the latency of two collectives a layer."""
     laws, served = engine.laws, engine.served
-    steps = math.log2(_first(engine.tensor)) + math.log2(_first(engine.ranks))
-    if _first(engine.data) > 1:
-        twice = 2.0 if served.experts else 0.0
-        steps = math.log2(_first(engine.tensor)) * (1.0 if twice else 2.0)
-        steps += twice * math.log2(_first(engine.ranks))
     launch = _first(laws.step) + _first(laws.layer) * served.layers
     routed = _first(laws.routed_layer) * served.routed_layers
-    return launch + routed + served.layers * steps * _first(laws.reduce)
+    return launch + routed + _first(exchange(engine, np.zeros(1)))
 
 
 def _a_token(engine: Engine) -> float:
     """Seconds that one token's activations take in two collectives of every layer."""
-    served, tensor = engine.served, _first(engine.tensor)
-    ranks, data = _first(engine.ranks), _first(engine.data)
-    rate = _first(engine.laws.link_share) * _first(engine.link)
-    payload = served.width * ACTIVATION_BYTES / data
-
-    def reduced(over: float) -> float:
-        return 2.0 * (over - 1.0) / over * payload / rate
-
-    second = reduced(ranks)
-    if data > 1:
-        spread = 2.0 * served.top_k * payload / tensor / rate
-        second = spread if served.experts else reduced(tensor)
-    return served.layers * (reduced(tensor) + second)
+    return _first(exchange(engine, np.ones(1))) - _first(exchange(engine, np.zeros(1)))

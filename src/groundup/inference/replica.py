@@ -33,7 +33,7 @@ class Engine:
     data: Array
     """Copies of attention and cache, each with its own sequences (data-parallel attention)."""
     expert: Array
-    """Ranks that routed experts are spread over as wholes; 1 where each rank holds a slice of all."""
+    """Ranks that routed experts are spread over as wholes; 1 where each holds a slice of all."""
     weight_bytes: Array
     """Bytes of a weight that every token passes."""
     expert_bytes: Array
@@ -52,8 +52,12 @@ class Engine:
     """Bytes of one accelerator's memory."""
     usable: Array
     """Share of it for weights and cache."""
+    domain: Array
+    """Accelerators that share scale-up links."""
     link: Array
-    """Bytes/s that one accelerator sends one way to its replica's others."""
+    """Bytes/s that one accelerator sends one way inside the domain."""
+    network: Array
+    """Bytes/s that one accelerator sends one way to another domain."""
     laws: Laws
     """Fitted constants."""
 
@@ -68,12 +72,14 @@ def engine_of(
     data: int = 1,
     weight_format: str = "bf16",
     kv_format: str = "bf16",
+    framework: str = "",
     samples: int = 0,
 ) -> Engine:
     """A replica of `tensor` x `data` accelerators of the catalogue.
 
     Formats of four bits are the routed experts' alone where a model has them; other matrices stay
-    16-bit (gpt-oss, Kimi K2.5), embedding and head always. Raises ConfigError for an unknown chip
+    16-bit (gpt-oss, Kimi K2.5), embedding and head always. `framework` "overlapped" is one whose
+    host prepares the next step while the accelerators work. Raises ConfigError for an unknown chip
     or format, NoDataError where a figure of the chip is not on record.
     """
     served = architecture if isinstance(architecture, Served) else served_of(architecture)
@@ -97,8 +103,10 @@ def engine_of(
         bandwidth=machine.bandwidth.to("B/(s*accelerator)").samples,
         memory=machine.memory.to("B/accelerator").samples,
         usable=facts.estimate("inference.memory_share", samples).samples,
+        domain=np.asarray(_domain(chip, facts)),
         link=_link(chip, ranks, facts, samples),
-        laws=laws_of(facts, chip, samples),
+        network=facts.estimate("networks.infiniband.ndr", samples).to("B/s").samples,
+        laws=laws_of(facts, chip, samples, framework),
     )
 
 
@@ -112,15 +120,16 @@ def _products(there: object, weights: Format) -> tuple[str, bool]:
     return "bf16", False
 
 
+def _domain(chip: str, facts: Catalogue) -> float:
+    key = f"networks.domain.{chip}"
+    return facts[key].value if key in facts else float(_BOARD)
+
+
 def _link(chip: str, ranks: int, facts: Catalogue, samples: int) -> Array:
-    """One way's rate between the replica's ranks: scale-up links inside the domain, else a NIC."""
+    """One way's rate of the scale-up links; none is needed by a single rank."""
     if ranks == 1:
         return np.asarray([np.inf])
-    key = f"networks.domain.{chip}"
-    domain = facts[key].value if key in facts else _BOARD
     both_ways = chips.known(chip, "link", facts, samples)
-    if ranks <= domain and both_ways is None:
-        raise NoDataError(f"no rate of {chip}'s scale-up links on record: set tensor = 1")
-    if ranks <= domain and both_ways is not None:
-        return both_ways.to("B/(s*accelerator)").samples / 2.0
-    return facts.estimate("networks.infiniband.ndr", samples).to("B/s").samples
+    if both_ways is None:
+        raise NoDataError(f"no rate of {chip}'s scale-up links on record: serve on one accelerator")
+    return both_ways.to("B/(s*accelerator)").samples / 2.0
