@@ -25,6 +25,10 @@ MODELS = {
     "train_step_time": "training",
     "train_time": "training",
     "finetune_time": "training",
+    "inference_throughput": "serving",
+    "inference_latency": "serving",
+    "inference_energy": "serving",
+    "inference_service": "serving",
 }
 """Kind of row to the module of this package whose `predict` answers it."""
 NOT_OF_THE_STACK = {

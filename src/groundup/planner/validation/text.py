@@ -1,4 +1,4 @@
-"""Scores as text for people: a row for every publisher, sums, goals, what was not predicted and why.
+"""Scores as text for people: a row a publisher, sums, goals, and what was not predicted and why.
 
 JSON has a group for every source as it is written.
 """
