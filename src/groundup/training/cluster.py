@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from groundup.chips.catalogue import figure, known
+from groundup.chips.catalogue import chip, figure, known
 from groundup.chips.gemm import gemm_share
 from groundup.chips.kernels import attention_share
 from groundup.facts.catalogue import Catalogue
@@ -60,6 +60,9 @@ class Cluster:
     """Share of `peak` that the best large matrix product reaches under the chip's power."""
     half_share: Array = field(default_factory=_one)
     """The same of `half_peak`."""
+    relative_power: Array = field(default_factory=_one)
+    """Design power for a 16-bit operation against the chip of the same architecture that is the
+    reference (facts `training.watts.*`); 1 where there is none."""
     attention_share: Array = field(default_factory=_one)
     """Share of `half_peak` that the best attention kernel on record for the die reaches."""
     second_attention_share: Array = field(default_factory=_one)
@@ -109,6 +112,7 @@ def cluster_of(
         host_rate=host,
         matmul_share=gemm_share(accelerator, word, facts, samples).samples,
         half_share=gemm_share(accelerator, half, facts, samples).samples,
+        relative_power=_relative_power(accelerator, half, facts, samples),
         attention_share=newest,
         second_attention_share=second,
         first_attention_share=second * gain,
@@ -142,6 +146,15 @@ def _format(accelerator: str, wanted: str, facts: Catalogue) -> str:
 
 def _one_way(link: Estimate) -> Array:
     return np.asarray(link.to("byte/(s*accelerator)").samples / 2)
+
+
+def _relative_power(accelerator: str, half: str, facts: Catalogue, samples: int) -> Array:
+    key = f"training.watts.{chip(accelerator).die}"
+    if key not in facts:
+        return np.ones(samples + 1)
+    power = figure(accelerator, "tdp", facts, samples)
+    peak = figure(accelerator, f"peak.{half}.dense", facts, samples)
+    return np.asarray((power / peak / facts.estimate(key, samples)).samples)
 
 
 def _attention(accelerator: str, facts: Catalogue, samples: int) -> tuple[Array, Array]:

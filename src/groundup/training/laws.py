@@ -52,8 +52,8 @@ class Laws:
     matmul_share: Array
     """In a training step, share of the speed that the best matrix product alone reaches."""
     power_exponent: Array
-    """By which power of the design power for an operation that share grows on top: a clock that
-    power limits falls further in a long step than in a benchmark."""
+    """By which power of the chip's relative power that share grows: chips of one architecture with
+    more power keep a higher clock in a long step."""
     matmul_traffic: Array
     """Share of a product's operands and result whose movement is not hidden by its arithmetic."""
     attention_share: Array

@@ -147,8 +147,9 @@ def _matmul(
     A product of m x k by k x n takes its arithmetic at the best speed, and a share of the time
     that moving its operands and its result takes: bytes / FLOPs ~ 1/m + 1/k + 1/n.
     """
-    speed = cluster.peak * cluster.matmul_share * _sustained(cluster, cluster.peak, laws)
-    half = cluster.half_peak * cluster.half_share * _sustained(cluster, cluster.half_peak, laws)
+    share = laws.matmul_share * cluster.relative_power**laws.power_exponent
+    speed = cluster.peak * np.minimum(cluster.matmul_share * share, 1.0)
+    half = cluster.half_peak * np.minimum(cluster.half_share * share, 1.0)
     mine = layout.tensor * layout.pipeline
     drag = laws.matmul_traffic * HALF / 2 / cluster.bandwidth
     thin = layout.tensor / work.narrow + 1 / work.width + 1 / tokens
@@ -158,12 +159,6 @@ def _matmul(
     stages = 1 / layout.pipeline
     head = head * (stages + laws.uneven_stages * (1 - stages))
     return dense + _routed(work, layout, laws, tokens, speed, drag), np.asarray(head)
-
-
-def _sustained(cluster: Cluster, peak: Array, laws: Laws) -> Array:
-    """Share of the best product's speed in a long step: less where an operation has less power."""
-    per_operation = cluster.power / (peak * 1e-12)  # J for 10^12 operations
-    return np.asarray(laws.matmul_share * per_operation**laws.power_exponent)
 
 
 def _routed(
@@ -197,6 +192,7 @@ def _attention(work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens:
     )
     kernel = np.where(laws.software.kernel > 2.5, cluster.attention_share, older)
     reached = laws.attention_share / (1 + laws.attention_start / sequence)
+    reached = reached * cluster.relative_power**laws.power_exponent
     fused = flops * (1 + ATTENTION_BACKWARD) / (cluster.half_peak * kernel * reached)
     dense = (work.key_flops + work.window_key_flops) * sequence * tokens / mine
     plain = dense * (1 + BACKWARD) / (cluster.half_peak * cluster.half_share * laws.matmul_share)

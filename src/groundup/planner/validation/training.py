@@ -27,10 +27,11 @@ _CHOICES: dict[str, tuple[float, ...]] = {
     "pipeline": (1, 2, 4, 8, 12, 16, 24, 32, 48, 64),
     "virtual": (1, 2, 3, 4, 5, 6, 8, 10, 12),
     "microbatch": (1, 2, 4, 8, 16),
-    "recompute": (0, 1, 2),
+    "recompute": (0, 1, 1.25, 1.5, 1.75, 2),
     "sharding": (1, 3),
 }
-"""Values tried for what a row leaves open; the fastest that fits the memory is taken."""
+"""Values tried for what a row leaves open; the fastest that fits the memory is taken. A level of
+recomputation between 1 and 2 means whole blocks in that share of the layers."""
 _EXACT = "the row's layout"
 _CHOSEN = "the best layout for what the row leaves open"
 
@@ -79,6 +80,10 @@ def _candidates(case: Case) -> Layout:
     free = [name for name in _CHOICES if name in case.open]
     grid = np.array(list(itertools.product(*(_CHOICES[name] for name in free))), float).T
     values = dict(zip(free, grid, strict=True))
+    if "recompute" in values:
+        level = values["recompute"]
+        values["recompute_share"] = np.where(level > 1, level - 1, 1.0)
+        values["recompute"] = np.ceil(level)
     layout = dataclasses.replace(case.layout, **values)
     tensor, stages = np.asarray(layout.tensor), np.asarray(layout.pipeline)
     ranks = case.layout.accelerators / (tensor * stages * case.layout.context)

@@ -55,6 +55,11 @@ _CHIP_YEARS = {"a100": 2021.5, "h100": 2024.0, "h200": 2024.8, "b200": 2025.4, "
                "mi325x": 2025.3}  # fmt: skip
 """Usual date of software that is run on a chip, where nothing else says it."""
 _UNKNOWN_EAGER = 0.4
+_SAVES_HALF = r"torchtitan|olmo"
+"""Frameworks whose selective recomputation keeps every second product (torchtitan, distributed
+activation checkpoint, policy `op`)."""
+_SECOND_KERNEL = r"torchtitan|olmo|hugging|gpt-neox"
+"""Frameworks on PyTorch's scaled_dot_product_attention, whose fused kernel is FlashAttention-2."""
 _NARROW = (("fp4", r"fp4"), ("fp8", r"fp8|float8|\bf8|mx8"), ("fp16", r"fp16|float16"))
 _NUMBER = r"[ =:_-]?(\d+)"
 
@@ -109,8 +114,8 @@ def year_of(row: Row) -> float:
         if result:
             major, minor = (int(result[1] or result[3]), int(result[2] or result[4]))
             return 2025.3 + (major - 5) + 0.5 * minor  # rounds twice a year, 5.0 in May 2025
-        for pattern, add in _YEARS:
-            date = pattern.search(text)
+        for dated, add in _YEARS:
+            date = dated.search(text)
             if date and 1 <= int(date[2]) <= 12 and 2015 < int(date[1]) + add < 2040:
                 return int(date[1]) + add + (int(date[2]) - 1) / 12
     for pattern, _, usual in _KNOWN:
@@ -124,10 +129,13 @@ def software_of(row: Row, number_format: str, year: float) -> Software:
     """Framework and kernels, from the words of name, source and notes."""
     text = " ".join((row.name, row.source, row.notes))
     eager = next((e for p, e, _ in _KNOWN if re.search(p, text, re.IGNORECASE)), _UNKNOWN_EAGER)
+    kernel = 1 + sum(year >= since for since in KERNELS_SINCE)
+    if re.search(_SECOND_KERNEL, text, re.IGNORECASE):
+        kernel = min(kernel, 2)
     scaled = number_format == "fp4" or bool(re.search(r"mx", row.precision, re.IGNORECASE))
     return Software(
         eager=_array(eager),
-        kernel=_array(1 + sum(year >= since for since in KERNELS_SINCE)),
+        kernel=_array(kernel),
         whole_scores=_array(0),
         block_scaled=_array(scaled),
         year=_array(year),
@@ -165,6 +173,9 @@ def _layout(
         micro = 1.0  # the batch of a rank is cut into micro-batches of one sequence
     virtual = _virtual(text)
     level = _recompute(row)
+    share = 1.0
+    if level == 1.0 and re.search(_SAVES_HALF, text, re.IGNORECASE):
+        level, share = 2.0, 0.5
     split = re.search(r"seqpar|seq[_ -]?par", row.recompute) or (
         year >= SEQUENCE_SPLIT_SINCE and "full" not in row.recompute
     )
@@ -174,10 +185,12 @@ def _layout(
         sequence_parallel=_array(bool(split) or year >= 2023), pipeline=_array(told["pp"] or 1.0),
         virtual=_array(virtual or 1.0), context=_array(told["cp"] or 1.0),
         expert=_array(told["ep"] or 1.0), sharding=_array(_sharding(row, text, year)),
-        recompute=_array(level or 0.0), fused_attention=_array(year >= FUSED_SINCE),
+        recompute=_array(level or 0.0), recompute_share=_array(share),
+        fused_attention=_array(year >= FUSED_SINCE),
     )  # fmt: skip
-    wanted: dict[str, float | None] = {"recompute": level, "microbatch": micro, "tensor": told["tp"],
-              "pipeline": told["pp"]}  # fmt: skip
+    wanted: dict[str, float | None] = {
+        "recompute": level, "microbatch": micro, "tensor": told["tp"], "pipeline": told["pp"],
+    }  # fmt: skip
     if told["tp"] is None and told["pp"] is None:
         wanted["sharding"] = None
     empty = [name for name, value in wanted.items() if value is None]
@@ -241,10 +254,9 @@ def _narrowed(cluster: Cluster, hardware: str, facts: Catalogue) -> Cluster:
         prefix = f"training.variant.h100-{name}."
         if name in re.sub("[^a-z0-9]", "", hardware.lower()) and prefix + "power" in facts:
             power = facts[prefix + "power"].value
-            slower = (power / cluster.power) ** facts["training.variant.clock"].value
             cluster = dataclasses.replace(
-                cluster, power=_array(power), peak=cluster.peak * slower,
-                half_peak=cluster.half_peak * slower,
+                cluster, power=_array(power),
+                relative_power=cluster.relative_power * power / cluster.power,
                 bandwidth=_array(facts[prefix + "bandwidth"].value * 1e9),
                 memory=_array(facts[prefix + "memory"].value * 1e9),
             )  # fmt: skip
