@@ -56,3 +56,14 @@ def test_storage_is_paid_by_the_month() -> None:
     assert many.cost.value == pytest.approx(6 * few.cost.value)
     # 2 TB of shards and 3.94 TB of text at 0.023 USD a GB and month
     assert few.cost.value == pytest.approx(5940 * 0.023)
+
+
+def test_the_plan_says_when_text_runs_out_and_what_repeats_are_worth():
+    world = limit(DataConfig(), asked(15.6e12, 128_256), FACTS, 500, months=MONTHS)
+    assert world.details["share_of_stock"].value == pytest.approx(15.6 / 300)
+    assert world.details["exhausted"].low < world.details["exhausted"].value
+    corpus = given(5e6, "token", "data.corpus_tokens", "here")
+    own = limit(DataConfig(), asked(20e6, 4096), FACTS, months=MONTHS, corpus_tokens=corpus)
+    assert "exhausted" not in own.details
+    # four epochs: 3.73 times the tokens (arXiv:2305.16264, equation 5)
+    assert own.details["worth_of_repeats"].value == pytest.approx(3.73 * 5e6, rel=0.01)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from groundup.data.config import DataConfig
+from groundup.data.stock import exhaustion, worth_of_repeats
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.estimate import Estimate, given, maximum
 from groundup.facts.layer import Ask, LayerPlan
@@ -33,7 +34,8 @@ def limit(
 
     `corpus_tokens` is what this stack's own documents hold (unique tokens, repeated for as many
     epochs as help); without it the limit is the world's stock of public text, which counts
-    repetition already. `months` is how long the data is kept.
+    repetition already. `months` is how long the data is kept. Details say how many fresh tokens the
+    repeats are worth, or in which year the largest training sets take all of the stock.
     """
     needs = ask["train_tokens"]
     epochs = facts.estimate("data.useful_epochs", samples)
@@ -48,6 +50,10 @@ def limit(
     details = _details(ask, facts, samples)
     if corpus_tokens is not None:
         details["epochs"] = (needs / corpus_tokens).named("data.epochs")
+        details["worth_of_repeats"] = worth_of_repeats(corpus_tokens, details["epochs"], facts)
+    else:
+        details["share_of_stock"] = (needs / there).to("1").named("data.share_of_stock")
+        details["exhausted"] = exhaustion(facts, samples, latest=True)
     price = facts.estimate("data.storage_price", samples)
     kept = details["shard_bytes"] + details["text_bytes"]
     stored = kept * price * maximum(months, given(1.0, "month", "one month", "billing unit"))
