@@ -69,7 +69,8 @@ def _llama(facts: Catalogue) -> tuple[Claim, ...]:
         _claim("S089", "Llama 3 405B took 26.3M H100-hours of steps, 30.84M in all",
                (26.3e6, 30.84e6), hours, "ok",
                f"steps at 400 TFLOP/s are {steps.value / 1e6:.1f}M; with 90 % effective time "
-               f"{hours.value / 1e6:.1f}M; the card's 30.84M hold longer contexts and post-training too"),
+               f"{hours.value / 1e6:.1f}M; the card's 30.84M hold longer contexts "
+               "and post-training too"),
     )  # fmt: skip
 
 
