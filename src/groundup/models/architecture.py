@@ -120,6 +120,8 @@ class Architecture:
     """Learned vectors of a norm: 1 scale, 2 scale and shift (LayerNorm), 0 none (OLMo 1)."""
     embedding_norm: bool = False
     """A norm right after the embedding (BLOOM)."""
+    head_biased: bool = False
+    """The head has a bias for each entry of the vocabulary (GPT-J, Phi-2)."""
     published_total: float = 0.0
     """Parameters that its publisher states; 0 where none were read."""
     published_active: float = 0.0

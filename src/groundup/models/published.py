@@ -104,7 +104,7 @@ def read(name: str, row: dict[str, Any]) -> Architecture:
 
 
 _WHOLE = ("width", "vocabulary", "context", "tied", "positions", "prediction_blocks", "source",
-          "norm_vectors", "embedding_norm")  # fmt: skip
+          "norm_vectors", "embedding_norm", "head_biased")  # fmt: skip
 _MIXER = ("head_width", "value_width", "query_rank", "kv_rank", "rope_width", "gated", "biased",
           "out_biased", "sinks", "query_key_norm")  # fmt: skip
 _FFN = ("matrices", "experts", "top_k", "expert_width", "shared_width", "latent_width",

@@ -83,6 +83,7 @@ def other_parameters(architecture: Architecture) -> int:
     """Norms, biases, convolutions and learned positions of a whole model."""
     d, norm = architecture.width, architecture.norm_vectors * architecture.width
     count = architecture.positions * d + norm * (2 if architecture.embedding_norm else 1)
+    count += architecture.vocabulary if architecture.head_biased else 0
     for block in architecture.blocks:
         inner = sizes.mixer_vectors(block.mixer, d) if block.mixer else 0
         inner += sizes.ffn_vectors(block.ffn, d) if block.ffn else 0
