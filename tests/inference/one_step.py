@@ -99,7 +99,8 @@ def serve(requests: Requests, costs: StepCosts, rules: Scheduler) -> list[Sequen
             pieces.append((s, s.to_read if not chunked else min(s.to_read, max(left, 1))))
             left -= pieces[-1][1]
         if not (pieces or decoding):
-            waiting.pop(0)  # fits nowhere
+            if waiting:
+                waiting.pop(0)  # fits nowhere
             continue
         tokens = sum(count for _, count in pieces)
         pairs = sum(count * (s.read + count / 2) for s, count in pieces)

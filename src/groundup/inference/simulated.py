@@ -126,7 +126,7 @@ def summarise(run: Run, slo: Slo | None = None, warm_up: float = 0.1) -> Simulat
     served = here & np.isfinite(run.finished)
     if not served.any():
         raise NoDataError("no request was served: each is longer than the cache of a replica")
-    output = run.requests.output
+    read = (run.first >= begin) & (run.first <= end)
     times = {
         "queue": (run.started - arrival)[served],
         "ttft": (run.first - arrival)[served],
@@ -135,7 +135,6 @@ def summarise(run: Run, slo: Slo | None = None, warm_up: float = 0.1) -> Simulat
     }
     spreads = {name: _spread(values) for name, values in times.items()}
     met = _met(run, slo)[here]
-    ended = (run.finished >= begin) & (run.finished <= end)
     span = max(end - begin, 1e-12)
     steps = _Steps.of(run.logs, begin, end)
     busy, replicas = _Steps.of((*run.logs, *run.reader_logs), begin, end), len(run.logs)
@@ -146,8 +145,8 @@ def summarise(run: Run, slo: Slo | None = None, warm_up: float = 0.1) -> Simulat
         gap=_gaps(run, begin, end),
         **spreads,
         rate=float(here.sum()) / span,
-        output_per_s=float(output[ended].sum()) / span,
-        prompt_per_s=float(run.requests.prompt[ended].sum()) / span,
+        output_per_s=_written(run, begin, end) / span,
+        prompt_per_s=float(run.requests.prompt[read].sum()) / span,
         busy=min(busy.total / (span * (replicas + len(run.reader_logs))), 1.0),
         batch=steps.mean(steps.running),
         batches=steps.histogram(),
@@ -168,6 +167,14 @@ def _window(run: Run, warm_up: float) -> tuple[float, float]:
     stay = float(np.nanmean(stays)) if np.isfinite(stays).any() else 0.0
     wait = max(warm_up * (end - begin), min(2.0 * stay, (end - begin) / 2.0))
     return begin + wait, end
+
+
+def _written(run: Run, begin: float, end: float) -> float:
+    """Tokens written in the window: of each answer the share of its time that lies inside."""
+    took = np.maximum(run.finished - run.first, 1e-12)
+    inside = np.minimum(run.finished, end) - np.maximum(run.first, begin)
+    share = np.clip(np.nan_to_num(inside / took), 0.0, 1.0)
+    return float((run.requests.output * share).sum())
 
 
 def _tpot(run: Run, served: NDArray[np.bool_]) -> Array:
