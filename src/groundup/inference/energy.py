@@ -42,7 +42,7 @@ def power_share(parts: Mapping[str, Array], facts: Catalogue, samples: int = 0) 
     weights = [facts.estimate(f"inference.power.{name}", samples).samples for name in names]
     shares = busy(parts)
     drawn = sum(shares[..., i] * weight for i, weight in enumerate(weights))
-    return np.minimum(np.asarray(drawn), 1.0)
+    return np.asarray(np.minimum(np.asarray(drawn, float), 1.0))
 
 
 def watts(steady: Steady, engine: Engine, chip: str, facts: Catalogue, samples: int = 0) -> Array:

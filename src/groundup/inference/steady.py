@@ -157,8 +157,7 @@ def chunked(
     A small chunk keeps the others' tokens coming and reads the weights once more for each piece:
     chunked prefill, Agrawal et al. 2023 (SARATHI, arXiv:2308.16369), section 4.
     """
-    chunk = np.maximum(np.asarray(chunk, float), 1.0)
-    pieces = np.ceil(traffic.read / chunk)
+    pieces = np.asarray(np.ceil(traffic.read / np.maximum(np.asarray(chunk, float), 1.0)))
     each = traffic.read / pieces
     keys = traffic.prompt * traffic.cached + traffic.read / 2.0 - each / 2.0
     step = np.asarray(sum(parts(engine, batch, traffic.context, each, keys, 1.0).values()))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from groundup.chips import catalogue as chips
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
 from groundup.inference.disaggregation import ServiceRates, service_rates
@@ -12,7 +9,7 @@ from groundup.planner.validation.row import Prediction, Row, within
 
 
 def predict_service(row: Row, facts: Catalogue) -> Prediction:
-    """Tokens a second of a server that reads or writes, or dollars of a day, or of a million tokens.
+    """Tokens a second of a server that reads or writes, or dollars of a day or a million tokens.
 
     The words of the metric and the unit decide which; NoDataError where they mean none of these.
     """

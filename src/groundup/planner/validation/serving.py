@@ -70,7 +70,8 @@ def first_token(case: Case, found: Steady, facts: Catalogue) -> float:
     all_at_once = _one(prefill_seconds(reader, prompts * case.traffic.read, 0.0, prompts))
     together = facts["inference.traffic.together"].value
     wait = 0.0 if case.prefill is not None else _one(found.step) / 2.0
-    return wait + one + together * (all_at_once - one) / 2.0
+    front = facts["inference.traffic.front_end"].value / 1e3
+    return front + wait + one + together * (all_at_once - one) / 2.0
 
 
 def _sigma(what: str, facts: Catalogue) -> float:

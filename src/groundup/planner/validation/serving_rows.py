@@ -110,8 +110,8 @@ def _apart(row: Row, chip: str, traffic: Traffic, facts: Catalogue, samples: int
         framework=framework_of(row),
     )  # fmt: skip
     read = engine_of(
-        architecture, chip, facts, tensor=_prefill_width(int(widths[0]), copies), weight_format=kind,
-        samples=samples, framework=framework_of(row),
+        architecture, chip, facts, tensor=_prefill_width(int(widths[0]), copies),
+        weight_format=kind, samples=samples, framework=framework_of(row),
     )  # fmt: skip
     batch = min(at_once, batches[1] * copies)
     return Case(decode, chip, batch, traffic, read, at_once, batches[0])
