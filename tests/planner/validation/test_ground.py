@@ -95,6 +95,34 @@ def test_bandwidth_grows_with_payload_and_with_nics():
     assert fast.value == pytest.approx(2 * slow.value, rel=0.02)
 
 
+def test_only_all_reduces_are_added_by_the_switches():
+    # NVIDIA: 370 GB/s of bus bandwidth without NVLink SHARP on an H100 server (nccl-tests #212)
+    gather, reduce = (
+        collectives.predict(
+            Row(metric=f"{name}_busbw", name=name, hardware="H100", n_chips="8", unit="GB/s"), FACTS
+        )
+        for name in ("all_gather", "all_reduce")
+    )
+    assert gather.value == pytest.approx(370, rel=0.03)
+    assert reduce.value == pytest.approx(480, rel=0.05)
+
+
+def test_in_an_all_to_all_across_servers_a_rank_has_its_own_nic():
+    row = Row(metric="alltoall_busbw", hardware="H100", n_chips="64", unit="GB/s")
+    assert collectives.predict(row, FACTS).value == pytest.approx(50 * 63 / 56, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("metric", "parts"),
+    [("switch_count", ("switches",)), ("switch_count_leaf+spine+core", ("leaf", "spine", "core")),
+     ("leaf_switches", ("leaf",)), ("spine", ("spine",)), ("cables", ("cables",)),
+     ("node_leaf_cables", ("endpoint_cables",)), ("cable_count_leaf-spine", ("leaf_cables",)),
+     ("cables_spine_core", ("core_cables",))],
+)  # fmt: skip
+def test_tiers_and_cables_by_the_words_of_a_metric(metric, parts):
+    assert networks.parts_of(metric) == parts
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [("32KiB", 2**15), ("1 GiB", 2**30), ("16GB", 2**34), ("512MiB", 2**29), ("bf16", 2**34)],
@@ -116,7 +144,7 @@ def test_payloads(text, size):
      (facilities.predict, {"name": "all of them"}, "not a figure"),
      (chip_costs.predict, {"metric": "taste"}, "taste"),
      (chip_costs.predict, {"metric": "wafer_cost", "name": "a wafer"}, "no process node"),
-     (chip_costs.predict, {"metric": "die_area", "name": "a die"}, "no die"),
+     (chip_costs.predict, {"metric": "die_area", "name": "a die"}, "catalogue"),
      (chip_costs.predict, {"metric": "price_per_gb", "name": "DRAM"}, "HBM"),
      (supply.predict, {"name": "tin"}, "gallium"),
      (transfers.predict, {"metric": "h2d_bw", "name": "copy"}, "PCI Express"),

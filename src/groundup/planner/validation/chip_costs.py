@@ -122,12 +122,10 @@ def _defects(row: Row, facts: Catalogue) -> tuple[Estimate, str]:
 
 
 def _area(row: Row, facts: Catalogue) -> tuple[Estimate, str]:
-    text = row.name.lower()
-    for known in sold():
-        if known.die and known.die in text:
-            one = given(1.0, "die", "one die")
-            return figure(known.name, "logic.die_area", facts, DRAWS) * one, "area on record"
-    raise NoDataError(f"{row.name!r} names no die of the catalogue")
+    text, one = row.name.lower(), given(1.0, "die", "one die")
+    named = [known.name for known in sold() if known.die and known.die in text]
+    name = named[0] if named else chip_of(row.hardware or row.name)
+    return figure(name, "logic.die_area", facts, DRAWS) * one, "area on record"
 
 
 def _packages(row: Row, facts: Catalogue) -> tuple[Estimate, str]:

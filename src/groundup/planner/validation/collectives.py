@@ -24,13 +24,12 @@ from groundup.networks.protocols import fastest
 from groundup.planner.validation.estimates import sigma_of
 from groundup.planner.validation.hardware import chip_of
 from groundup.planner.validation.row import Prediction, Row, within
+from groundup.training.cluster import usual_domain, usual_nic
 
 CURVES = {"gh100": "h200_8", "gb100": "b200_8", "gb300": "b200_8"}
 """Compute die to the measured curve of one server of it; their NVLink switches add (NVLS)."""
 MEASURED_ON = {"h200_8": "h200-sxm", "b200_8": "b200"}
 """The accelerator of a curve."""
-SCALE_UP = {"gb200": 72, "gb300": 72}
-"""Accelerators that NVLink joins where it is not one server of eight."""
 ACROSS = ("b200_32", "b200_32_first")
 """Measured curves across servers on Ethernet with EFA, which starts slower than InfiniBand."""
 _EFA = re.compile(r"\befa|\baws\b|\bp[456][a-z]*[ .-]", re.IGNORECASE)
@@ -60,10 +59,10 @@ def predict(row: Row, facts: Catalogue) -> Prediction:
     ranks = row.number("n_chips")
     if not ranks or ranks < 2:
         raise NoDataError("column `n_chips` is empty: a collective needs its ranks")
-    payload = payload_of(row)
-    bus, how = bus_of(payload, int(ranks), row.hardware, facts)
-    if "algbw" in row.metric and "allreduce" in row.metric.replace("_", ""):
-        bus /= 2 * (ranks - 1) / ranks
+    payload, operation = payload_of(row), operation_of(row)
+    bus, how = bus_of(operation, payload, int(ranks), row.hardware, facts)
+    if "algbw" in row.metric:
+        bus /= (2 if operation == "all_reduce" else 1) * (ranks - 1) / ranks
     size = "small" if payload < facts["planner.collective.large"].value * 2**20 else "large"
     return within(bus / 1e9, sigma_of(f"collective_{size}", facts), how, "GB/s")
 
@@ -80,31 +79,45 @@ def payload_of(row: Row) -> float:
     return _LARGE
 
 
-def bus_of(payload: float, ranks: int, hardware: str, facts: Catalogue) -> tuple[float, str]:
+def operation_of(row: Row) -> str:
+    """`all_reduce`, `all_to_all` or `gather` (reduce-scatter too) by the row's words."""
+    words = re.sub(r"[ _-]", "", f"{row.metric} {row.name}".lower())
+    if "alltoall" in words:
+        return "all_to_all"
+    return "gather" if "gather" in words or "scatter" in words else "all_reduce"
+
+
+def bus_of(
+    operation: str, payload: float, ranks: int, hardware: str, facts: Catalogue
+) -> tuple[float, str]:
     """Bus bandwidth in bytes/s and the model behind it, for so many ranks of a machine.
 
-    NoDataError where the accelerator or the rate of its links is not on record.
+    Rings use all NICs of a domain; in an all-to-all a rank has its own, and only what leaves the
+    domain takes it. NoDataError where the accelerator or the rate of its links is not on record.
     """
     name = chip_of(hardware)
-    domain = SCALE_UP.get(name, int(facts["networks.hgx.nics"].value))
+    domain = int(usual_domain(name, facts))
     if ranks <= domain:
-        fabric = _inside(name, facts)
-    elif _EFA.search(hardware):
-        fabric = _efa(hardware, facts)
-    else:
-        nics = nic_bytes(hardware) or _usual_nics(facts)
-        servers = max(2, round(ranks / domain))
-        _, seconds = fastest(payload, ranks, servers, nics, facts)
-        return float(bus_bandwidth(payload, ranks, seconds)), "NCCL's latencies, all NICs"
-    return float(bus_of_channel(payload, ranks, fabric.channel)), fabric.how
+        fabric = _inside(name, facts, operation == "all_reduce")
+        return float(bus_of_channel(payload, ranks, fabric.channel)), fabric.how
+    nics = nic_bytes(hardware) or domain * usual_nic(name, facts) * 1e9 / 8
+    own = (ranks - 1) / (ranks - domain) / domain if operation == "all_to_all" else 1.0
+    if _EFA.search(hardware):
+        fabric = _efa(nics, facts)
+        return own * float(bus_of_channel(payload, ranks, fabric.channel)), fabric.how
+    _, seconds = fastest(payload, ranks, max(2, round(ranks / domain)), nics, facts)
+    return own * float(bus_bandwidth(payload, ranks, seconds)), "NCCL's latencies, all NICs"
 
 
-def _inside(name: str, facts: Catalogue) -> Fabric:
-    """The curve of the accelerator's die by the rate of its links, else a ring over the links."""
+def _inside(name: str, facts: Catalogue, adds: bool) -> Fabric:
+    """The curve of the accelerator's die by the rate of its links, else a ring over the links.
+
+    The curves are of all-reduces that the switches add (`adds`); all else is a ring.
+    """
     curve = CURVES.get(chip(name).die, "")
     like = channel_of(curve or "h200_8", facts)
     link = _link(name, facts)
-    if curve:
+    if curve and adds:
         beta = _first(like.beta) * link / _link(MEASURED_ON[curve], facts)
         return Fabric(_with(like, beta), f"curve of {curve}")
     beta = link / 2 * facts["planner.collective.ring_share"].value
@@ -116,20 +129,16 @@ def _link(name: str, facts: Catalogue) -> float:
     return figure(name, "link", facts).to("byte/(s*accelerator)").value
 
 
-def _efa(hardware: str, facts: Catalogue) -> Fabric:
-    """The middle of the curves of EFA on the log scale, by the bandwidth of this server's NICs."""
+def _efa(nics: float, facts: Catalogue) -> Fabric:
+    """The middle of the curves of EFA on the log scale, by the bytes/s of this server's NICs."""
     curves = [channel_of(name, facts) for name in ACROSS]
     start, beta, half = (
         math.exp(sum(math.log(_first(getattr(curve, part))) for curve in curves) / len(curves))
         for part in ("start", "beta", "half")
     )
-    usual = _usual_nics(facts)
-    rate = beta * (nic_bytes(hardware) or usual) / usual
+    usual = facts["networks.efa.nic"].value * facts["networks.hgx.nics"].value * 1e9
+    rate = beta * nics / usual
     return Fabric(Channel(0.0, rate, half, start), "curves of EFA, all NICs of a server")
-
-
-def _usual_nics(facts: Catalogue) -> float:
-    return facts["networks.efa.nic"].value * facts["networks.hgx.nics"].value * 1e9
 
 
 def nic_bytes(hardware: str) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
@@ -11,14 +12,11 @@ from groundup.networks.topology import Fabric, fat_tree, rail_optimised, rails
 from groundup.planner.validation.row import Prediction, Row, between
 
 _PORTS = re.compile(r"(\d+)\s*-?\s*p(?:orts?)?\b", re.IGNORECASE)
-_PARTS = {
-    "leaf": "leaf", "spine": "spine", "core": "core", "endpoint_cables": "endpoint_cables",
-    "node_leaf_cables": "endpoint_cables", "leaf_cables": "leaf_cables",
-    "leaf_spine_cables": "leaf_cables", "core_cables": "core_cables",
-    "spine_core_cables": "core_cables", "cables": "cables", "cable_count": "cables",
-    "switches": "switches", "switch_count": "switches", "switch_count_leaf+spine+core": "switches",
-    "leaf_switches": "leaf", "spine_switches": "spine", "core_switches": "core",
+_CABLES = {
+    ("leaf", "spine"): "leaf_cables", ("spine", "core"): "core_cables",
+    ("node", "leaf"): "endpoint_cables",
 }  # fmt: skip
+_NODES = re.compile(r"node|endpoint|server|gpu|nic|compute|ufm")
 _DESIGNS = (
     (r"rail[- _]only", rails),
     (r"dual[- _]plane|b300.*spectrum-4|spectrum-4.*b300", planes_of),
@@ -34,9 +32,7 @@ def predict(row: Row, facts: Catalogue) -> Prediction:
     non-blocking fat tree and the interval reaches down to rails that are not joined, the smallest
     design in use (arXiv:2307.12169). NoDataError for other metrics, or without accelerators.
     """
-    part = _PARTS.get(row.metric.strip().lower())
-    if part is None:
-        raise NoDataError(f"no model of the metric {row.metric!r} of networks")
+    parts = parts_of(row.metric)
     endpoints = row.number("n_chips")
     if not endpoints:
         raise NoDataError("column `n_chips` is empty: a network needs its endpoints")
@@ -44,10 +40,10 @@ def predict(row: Row, facts: Catalogue) -> Prediction:
     ports = ports_of(row, facts)
     for pattern, build in _DESIGNS:
         if re.search(pattern, text):
-            count = _count(build(endpoints, ports), part)
+            count = _count(build(endpoints, ports), parts)
             return between(count, count, count, f"{build.__name__} of {ports} ports")
-    count = _count(fat_tree(endpoints, ports), part)
-    least = _count(rails(endpoints, ports), part)
+    count = _count(fat_tree(endpoints, ports), parts)
+    least = _count(rails(endpoints, ports), parts)
     return between(count, least, count, f"fat tree of {ports} ports, unless rails are not joined")
 
 
@@ -62,5 +58,23 @@ def ports_of(row: Row, facts: Catalogue) -> int:
     return int(facts["networks.reference.ports"].value)
 
 
-def _count(built: Fabric, part: str) -> float:
-    return float(getattr(built, part))
+def parts_of(metric: str) -> tuple[str, ...]:
+    """What a metric counts: `switch_count_leaf+spine` leaves and spines, `node_leaf_cables` cables.
+
+    A metric that names no tier counts all of them. NoDataError for anything but switches and
+    cables.
+    """
+    words = metric.strip().lower()
+    tiers = [tier for tier in ("leaf", "spine", "core") if tier in words]
+    if "cable" in words or "link" in words:
+        found = ["node", *tiers] if _NODES.search(words) else tiers
+        if len(found) < 2:
+            return ("cables",)
+        return tuple(_CABLES[pair] for pair in pairwise(found) if pair in _CABLES)
+    if "switch" in words or tiers:
+        return tuple(tiers) or ("switches",)
+    raise NoDataError(f"no model of the metric {metric!r} of networks")
+
+
+def _count(built: Fabric, parts: tuple[str, ...]) -> float:
+    return float(sum(float(getattr(built, part)) for part in parts))
