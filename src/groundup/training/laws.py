@@ -100,6 +100,8 @@ class Laws:
     """Times that routed tokens go through memory beside the products: sorting, weighing, adding."""
     routed_seconds: Array
     """Time of a routed layer and micro-batch that no size explains, at the reference year, s."""
+    expert_seconds: Array
+    """The same for each expert that a rank holds: launches and padding of its products, s."""
     routed_pace: Array
     """By what the logarithm of all time of routing falls in a year of software: fused sorting,
     overlapped all-to-all, captured graphs."""
@@ -111,7 +113,7 @@ class Laws:
 
 NAMES = tuple(one.name for one in fields(Laws) if one.name != "software")
 """The constants, in the order of the fit."""
-SECONDS = ("layer_seconds", "routed_seconds")
+SECONDS = ("layer_seconds", "routed_seconds", "expert_seconds")
 """Those that are times; the others are plain numbers or counts."""
 
 

@@ -264,7 +264,9 @@ def _expert(work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens: Ar
     one = all_to_all_seconds(sent, copies, ranks, np.asarray(1.0), cluster, laws)
     moved = sent * laws.permute_passes / cluster.bandwidth
     taken = np.where(layout.expert > 1, 4 * one * laws.expert_exposed, 0.0)
-    return np.asarray(mine * (taken + moved + laws.routed_seconds) * routing_age(laws))
+    held = work.experts * layout.expert_tensor / ranks
+    fixed = laws.routed_seconds + held * laws.expert_seconds
+    return np.asarray(mine * (taken + moved + fixed) * routing_age(laws))
 
 
 def _sent_width(work: Work) -> Array:
