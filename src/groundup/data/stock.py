@@ -68,8 +68,9 @@ def exhaustion(
 ) -> Estimate:
     """The year from facts: Villalobos' stock and growth, from the largest set of their time.
 
-    `overtrained` is how many times more tokens a parameter than the trend's models are given; with
-    the same compute (6 N D) the tokens grow by its root. `latest` begins with the largest published set of today instead of that of their paper.
+    `overtrained`: how many times more tokens a parameter than the trend's models are given; with
+    the same compute (6 N D) the tokens grow by its root. `latest` begins with the largest set
+    published since instead of that of their paper.
     """
     stock = facts.estimate("data.stock", samples)
     base = largest_runs(facts)[-1] if latest else facts["data.largest.llama-3"]
