@@ -117,7 +117,8 @@ def test_over_training_costs_nothing_at_one_and_more_beyond():
     loss, cost = off_optimum("epoch", 5.76e23, np.array([1.0, 2.0, 10.0, 100.0]), FACTS)
     assert loss[0] == pytest.approx(0, abs=1e-9)
     assert cost[0] == pytest.approx(1, rel=1e-6)
-    assert np.all(np.diff(loss) > 0) and np.all(np.diff(cost) > 0)
+    assert np.all(np.diff(loss) > 0)
+    assert np.all(np.diff(cost) > 0)
     # a tenth or so of extra compute buys a model of 0.7 of the size (arXiv:2203.15556, figure 3
     # is that flat)
     assert cost[1] < 1.1
@@ -129,7 +130,7 @@ def test_sardana_s_model_of_13_billion_becomes_7():
     budget = 6 * 13e9 * float(tokens_at(law, 13e9))
     loss = law.loss(np.array([13e9]), np.array([budget / 6 / 13e9]))
     life = cheapest_life("chinchilla_unrounded", loss, 2e12, FACTS)
-    assert life.plain_parameters[0] == pytest.approx(13e9, rel=1e-6)
+    assert life.plain_parameters[0] == pytest.approx(13e9, rel=1e-4)
     assert life.parameters[0] == pytest.approx(7e9, rel=0.03)
     assert life.saved[0] == pytest.approx(0.17, abs=0.01)
     assert life.plain_total[0] - life.total[0] == pytest.approx(1.7e22, rel=0.06)
@@ -202,7 +203,8 @@ def test_samples_pass_through_both_points():
 def test_samples_for_the_flops_of_a_larger_model():
     # both sides spend the same: 6 N D M + 2 N T M = 6 N D + 2 N T k
     k = float(matched_samples(14, np.asarray(1e12), np.asarray(1e11)))
-    assert 6e12 * 14 + 2e11 * 14 == pytest.approx(6e12 + 2e11 * k)
+    small, large = 6e12 + 2e11 * k, 6e12 * 14 + 2e11 * 14
+    assert small == pytest.approx(large)
     # few tokens served: sampling is cheap; many: the larger model
     assert matched_samples(14, 1e12, 1e14) < matched_samples(14, 1e12, 1e11)
     edge = float(break_even_tokens(14, k, 1e12))

@@ -1,4 +1,3 @@
-import json
 import re
 
 import numpy as np
@@ -86,11 +85,11 @@ def test_parts_of_every_model_are_sound(name):
     one = published(name)
     work = work_of(one)
     for field, value in vars(work).items():
-        assert np.isfinite(value) and value >= 0, field
+        assert np.isfinite(value), field
+        assert value >= 0, field
     assert 0 < active_parameters(one) <= parameters(one)
     assert float(work.kept_cheap) < float(work.kept_split + work.kept_routed)
-    assert one.source and re.search(r"arXiv|config|github|card", one.source)
-    assert json.dumps(one.published_total) != "NaN"
+    assert re.search(r"arXiv|config|github|card", one.source)
 
 
 SIZES = st.integers(1, 8)

@@ -103,6 +103,34 @@ def active_parameters(architecture: Architecture) -> float:
     return float(work.parameters - np.where(work.experts > 0, idle, 0.0))
 
 
+def cached_numbers(architecture: Architecture, tokens: Array) -> Array:
+    """Numbers that a sequence of so many tokens keeps while it is served.
+
+    Keys and values (or latents) of all tokens, of a window's last tokens, and recurrent states.
+    """
+    held = np.zeros_like(np.asarray(tokens, float))
+    for block in architecture.blocks:
+        if block.mixer:
+            seen = np.minimum(tokens, block.mixer.window or np.inf)
+            each = sizes.cache_numbers(block.mixer) * seen + sizes.state_numbers(block.mixer)
+            held = held + block.count * each
+    return held
+
+
+def parts(architecture: Architecture) -> dict[str, float]:
+    """Parameters by part; they sum to `parameters`."""
+    d, work = architecture.width, work_of(architecture)
+    blocks = architecture.blocks
+    mixing = _sum(blocks, lambda b: sizes.mixer_matrices(b.mixer, d) if b.mixer else 0)
+    return {
+        "attention and recurrence": mixing,
+        "dense feed-forward": float(work.matrices) - mixing,
+        "routed experts": float(work.expert_matrices),
+        "embedding and head": float(work.tables),
+        "norms, biases, positions": float(work.other_parameters),
+    }
+
+
 def _array(value: float) -> Array:
     return np.asarray(float(value))
 
