@@ -40,7 +40,7 @@ class Estimate:
     """Paper, equation or place in a file that the value or the formula comes from."""
     op: str = ""
     """Operation that made it from `inputs`; empty for a leaf."""
-    inputs: tuple[Estimate, ...] = ()
+    inputs: tuple[Estimate, ...] = field(default=(), repr=False)
     """What it was computed from; empty for a leaf and for results of many rows."""
     fact: Fact | None = field(default=None)
     """The fact behind a leaf, if it is one."""
