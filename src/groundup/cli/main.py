@@ -10,6 +10,8 @@ from pathlib import Path
 import groundup.cli.compare_command as compare_command
 import groundup.cli.plan_commands as plan_commands
 import groundup.cli.run_commands as run_commands
+import groundup.cli.search_command as search_command
+import groundup.cli.validate_runs_command as validate_runs_command
 import groundup.cli.what_if_command as what_if_command
 from groundup import __version__
 from groundup.cli.budget import minutes
@@ -117,9 +119,26 @@ def _plan_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     _output_arguments(calibrate)
     calibrate.set_defaults(command=plan_commands.calibrate)
 
-    validate = commands.add_parser("validate", help="predicted against measured, after a run")
-    _stack_arguments(validate)
-    _output_arguments(validate)
+    search = commands.add_parser("search", help="the best layouts to train a stack's model")
+    _stack_arguments(search)
+    search_command.add_arguments(search)
+    _output_arguments(search)
+    search.set_defaults(command=search_command.search)
+
+    _validate_parser(commands)
+
+
+def _validate_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """`validate STACK [--runs DIR]` or `validate --runs [FILE.csv]`."""
+    validate = commands.add_parser(
+        "validate", help="predicted against measured: after a run, or of published measurements"
+    )
+    validate.add_argument(
+        "stack", type=Path, nargs="?", help="stack file whose newest run is compared"
+    )
+    _set_argument(validate)
+    validate_runs_command.add_arguments(validate)
+    validate.add_argument("--json", action="store_true", help="print one JSON object")
     validate.set_defaults(command=plan_commands.validate)
 
 

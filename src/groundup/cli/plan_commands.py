@@ -88,11 +88,20 @@ def calibrate(arguments: argparse.Namespace) -> None:
 
 
 def validate(arguments: argparse.Namespace) -> None:
-    """Print predicted against measured for the newest run of a stack."""
+    """Print predicted against measured: of a stack's newest run, or of a table of measurements."""
+    from groundup.cli.validate_runs_command import validate_runs
     from groundup.pipeline.report import comparison
 
+    if arguments.stack is None and arguments.runs is None:
+        raise ConfigError(
+            "validate: name a stack file whose newest run is compared (groundup validate "
+            "stacks/laptop.toml), or --runs for published measurements (groundup validate --runs)"
+        )
+    if arguments.stack is None:
+        validate_runs(arguments)
+        return
     stack = load_stack(arguments.stack, arguments.set)
-    table = comparison(arguments.runs, stack.name)
+    table = comparison(arguments.runs or Path("runs"), stack.name)
     print(json.dumps(table.rows(), indent=1) if arguments.json else table.text())
 
 

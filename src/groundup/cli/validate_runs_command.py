@@ -34,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=published_file(),
         metavar="FILE.csv",
-        help="score a table of measurements (without a file: the one that ships with groundup)",
+        help="score a table of measurements (without a file: the one that ships with groundup); "
+        "with a stack: folder where its artifacts are kept",
     )
     parser.add_argument(
         "--rows", action="store_true", help="with --json: every row with its prediction"
