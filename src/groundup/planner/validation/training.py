@@ -156,12 +156,11 @@ def _minutes(case: Case, layout: Layout, seconds: float, facts: Catalogue) -> fl
     """Minutes to the target: steps, and evaluations of forward passes on the way."""
     samples = _samples(case)
     found = samples / float(layout.batch) * seconds
-    every = facts["training.evaluation.every"].value
-    size = facts["training.evaluation.size"].value
-    if case.frozen:
-        forward = 1 / (3 - case.frozen)
-        found *= 1 + size / every * forward
-    return found / 60
+    part = "" if case.frozen else "pretrain_"
+    every = facts[f"training.evaluation.{part}every"].value
+    size = facts[f"training.evaluation.{part}size"].value
+    forward = 1 / (3 - case.frozen)
+    return found * (1 + size / every * forward) / 60
 
 
 def _samples(case: Case) -> float:

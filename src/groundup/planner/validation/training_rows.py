@@ -205,7 +205,7 @@ def _degree(row: Row, column: str, text: str) -> float | None:
     if value is not None:
         return value
     word = {"microbatch": "mbs|micro[-_ ]?batch(?: size)?"}.get(column, column)
-    found = re.search(rf"(?<![a-z])(?:{word}){_NUMBER}(?!\d)", text, re.IGNORECASE)
+    found = re.search(rf"(?<![a-wyz])(?:{word}){_NUMBER}(?!\d)", text, re.IGNORECASE)
     return float(found.group(1)) if found else None
 
 
@@ -231,7 +231,7 @@ def _recompute(row: Row) -> float | None:
 
 
 def _sharding(row: Row, text: str, year: float) -> float:
-    if re.search(r"FULL_SHARD|HSDP|zero-?3|\bfsdp\b(?!=(0|;|,|$))", text, re.IGNORECASE):
+    if re.search(r"FULL_SHARD|HSDP|zero-?3|\bfsdp(2|=[1-9]|(?! ?=)\b)|torchtitan", text, re.I):
         return 3.0
     if re.search(r"SHARD_GRAD_OP|zero-?2", text, re.IGNORECASE):
         return 2.0
