@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.inference.one_step import gaps, serve
 
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.errors import ConfigError, DataError, NoDataError
@@ -18,7 +20,6 @@ from groundup.inference.simulate import Fleet, Run, Speculation, simulate
 from groundup.inference.simulated import Slo, summarise
 from groundup.inference.step_costs import StepCosts, affine, tabled
 from groundup.inference.traces import published, sessions
-from tests.inference.one_step import gaps, serve
 
 FACTS = load_catalogue()
 COSTS = affine(
@@ -41,7 +42,7 @@ def one(**rules: float | str) -> Fleet:
     return Fleet(1, Scheduler(**rules))  # type: ignore[arg-type]
 
 
-# -- the oracle: the same rules, one step and one request at a time ----------------------------------
+# -- the oracle: the same rules, one step and one request at a time ------------------------------
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -218,7 +219,7 @@ def test_more_replicas_and_faster_steps_are_never_much_worse() -> None:
     requests = mixed(1500, 40)
     found = [summarise(simulate(requests, COSTS, Fleet(n))) for n in (2, 3, 4, 6)]
     waits = [s.ttft.p99 for s in found]
-    assert all(b <= a * 1.05 for a, b in zip(waits, waits[1:], strict=False))
+    assert all(b <= a * 1.05 for a, b in pairwise(waits))
     slow = summarise(simulate(requests, COSTS.slower(1.2), Fleet(3)))
     assert slow.tpot.p50 > found[1].tpot.p50
 

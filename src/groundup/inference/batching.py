@@ -65,6 +65,8 @@ class Jobs:
     """Tokens of one decoding step: 1 without speculation."""
     key: list[float]
     """Order of service: arrival, or deadline."""
+    known: list[int]
+    """Prompt tokens that are cached wherever the request goes."""
     blocks: list[tuple[int, ...]]
     """Hashes of the prompt's blocks; empty where nothing is shared."""
     started: list[float]
@@ -210,13 +212,16 @@ class Replica:
             self._join(request, jobs.held[request], jobs.rounds[request])
             self._late.append([1, self.clock - jobs.first[request]])
             return
-        hit = 0
+        hit = jobs.known[request]
+        jobs.hits[request] += hit
+        self._used += hit  # cached or not, the request holds them
         if self.store:
             shared = self._found(request)
             self.store.hold(shared)
             self._shared[request] = shared
-            hit = len(shared) * self.store.block
-            jobs.hits[request] += hit
+            found = len(shared) * self.store.block
+            jobs.hits[request] += found
+            hit += found
         self._used += tokens + 1 - hit + self._half
         if self.store:
             self.store.shrink(self.scheduler.cache - self._used)

@@ -48,6 +48,8 @@ class Fleet:
     """One of `routers.ROUTERS`."""
     prefix_cache: bool = False
     """Whether prompts that share blocks are read once."""
+    cached_share: float = 0.0
+    """Share of every prompt that is cached already, where its blocks are not known."""
     speculation: Speculation = field(default_factory=Speculation)
     """Drafted tokens; the step costs must hold the cost of drafting and verifying."""
     readers: int = 0
@@ -63,6 +65,7 @@ class Fleet:
         in_range("fleet.readers", self.readers, 0)
         in_range("fleet.transfer_s_per_token", self.transfer_s_per_token, 0)
         in_range("fleet.deadline", self.deadline, 0)
+        in_range("fleet.cached_share", self.cached_share, 0, 0 if self.prefix_cache else 1)
         one_of("fleet.router", self.router, ROUTERS)
 
 
@@ -202,6 +205,7 @@ def _jobs(requests: Requests, fleet: Fleet, rounds: NDArray[np.int64], growth: A
         rounds=rounds.tolist(),
         growth=growth.tolist(),
         key=key.tolist(),
+        known=((requests.prompt - 1) * fleet.cached_share).astype(np.int64).tolist(),
         blocks=list(requests.blocks) or [()] * count,
         started=[math.nan] * count,
         first=[math.nan] * count,

@@ -99,11 +99,12 @@ def most_per_s(requests: Requests, costs: StepCosts, fleet: Fleet) -> float:
     best = 0.0
     tops = {int(b) for b in np.geomspace(1, min(rules.most, max(room, 1)), 24)}
     for batch in sorted(tops):
-        chunks = max(math.ceil(prompt / max(rules.budget - batch * rules.width, 1)), 1)
-        each = prompt / chunks
+        read = prompt * (1 - fleet.cached_share)
+        chunks = max(math.ceil(read / max(rules.budget - batch * rules.width, 1)), 1)
+        each = read / chunks
         beside = batch if rules.policy == "chunked" and rounds else 0
         apart = 0.0 if beside else costs.decode(0, 0.0)  # a step of its own for every prompt
-        pairs = costs.pair * prompt**2 / 2
+        pairs = costs.pair * read * (prompt - read / 2)
         reading = chunks * (costs.prompt(beside, each) + apart) + pairs
         step = costs.decode(batch, batch * mean) if rounds else 0.0
         if fleet.readers:
