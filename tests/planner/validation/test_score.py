@@ -1,5 +1,8 @@
+import dataclasses
 import importlib
 import json
+import random
+import warnings
 
 import pytest
 
@@ -7,8 +10,9 @@ from groundup.facts.catalogue import load_catalogue
 from groundup.facts.errors import DataError, NoDataError
 from groundup.planner.validation import kinds
 from groundup.planner.validation import score as scoring
+from groundup.planner.validation.bars import published_file
 from groundup.planner.validation.kinds import MODELS, NOT_OF_THE_STACK, model_of
-from groundup.planner.validation.row import Prediction, Row, within
+from groundup.planner.validation.row import COLUMNS, Prediction, Row, read_rows, within
 from groundup.planner.validation.score import score, score_file, worst
 from groundup.planner.validation.text import render
 
@@ -22,6 +26,9 @@ mm,kernel,H100,1,bf16,max_achievable_matmul_tflops,1,GB,S2
 ?,nothing,H100,1,,speed,1,s,S3
 v,simulator_accuracy,,,,error,9,%,S4
 """
+
+
+JUNK = ("", "0", "-1", "3", "1e30", "junk", "p1/d8", "1024+128", "out300", "fp4", "nan", "1,000")
 
 
 @pytest.fixture
@@ -117,3 +124,28 @@ def test_a_file_that_is_no_table_is_refused(tmp_path):
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match=r"x\.csv:1"):
         score_file(tmp_path / "x.csv", FACTS)
+
+
+def test_counts_of_zero_are_empty_and_impossible_ones_refused():
+    row = Row(dp="0", tp="8", seq_len="1024+128", value="1")
+    assert scoring.sound(row) == Row(tp="8", seq_len="1024+128", value="1")
+    assert scoring.sound(Row(tp="8")) == Row(tp="8")
+    for cells in ({"pp": "-1"}, {"n_chips": "1e30"}, {"params_total": "-7e9"}):
+        with pytest.raises(NoDataError, match=next(iter(cells))):
+            scoring.sound(Row(**cells))
+
+
+@pytest.mark.parametrize("kind", sorted(MODELS))
+def test_damaged_rows_of_every_kind_never_break_a_model(kind):
+    draw = random.Random(kind)
+    rows = [row for row in read_rows(published_file()) if row.kind == kind]
+    if not rows:
+        rows = [Row(name="a run", kind=kind, hardware="H100", metric="x", value="1", unit="s")]
+    made = []
+    for _ in range(6):
+        columns = draw.sample([c for c in COLUMNS if c not in ("kind", "value")], 3)
+        cells = {column: draw.choice(JUNK) for column in columns}
+        made.append(dataclasses.replace(draw.choice(rows), **cells))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        assert [one.defect for one in score(made, FACTS).defects] == []

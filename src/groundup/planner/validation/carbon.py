@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 
 from groundup.chips.catalogue import power
@@ -12,7 +13,7 @@ from groundup.facts.estimate import given
 from groundup.planner.validation.estimates import sigma_of
 from groundup.planner.validation.hardware import chip_of
 from groundup.planner.validation.kinds import model_of
-from groundup.planner.validation.row import Prediction, Row, within
+from groundup.planner.validation.row import NORMAL_90, Prediction, Row, within
 from groundup.sites.carbon import intensity, of_gpu_hours
 
 _HOURS = re.compile(r"([\d.,]+(?:e\d+)?)\s*([kM]?)\s*GPU[- ]?h", re.IGNORECASE)
@@ -62,4 +63,4 @@ def _hours(row: Row, facts: Catalogue) -> tuple[float, float, str]:
         return float(stated.group(1).replace(",", "")) * scale, 0.0, "stated hours"
     asked = dataclasses.replace(row, kind="train_run", metric="gpu_hours", unit="GPU-h")
     found = model_of("train_run")(asked, facts)
-    return found.value, sigma_of("gpu_hours", facts), "predicted hours"
+    return found.value, math.log(found.high / found.value) / NORMAL_90, "predicted hours"

@@ -5,6 +5,7 @@ A row is never passed over: it is predicted, or named with the reason why it is 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import traceback
 from collections.abc import Iterable, Sequence
@@ -20,6 +21,13 @@ from groundup.planner.validation.kinds import model_of
 from groundup.planner.validation.row import Prediction, Row, read_rows
 from groundup.planner.validation.row_units import in_unit_of
 
+COUNTS = {
+    **dict.fromkeys(("params_total", "params_active"), 1e15),
+    **dict.fromkeys(("layers", "hidden", "heads", "kv_heads", "ffn", "vocab"), 1e9),
+    **dict.fromkeys(("n_chips", "dp", "tp", "pp", "cp", "ep", "microbatch"), 1e8),
+    "seq_len": 1e9, "global_batch": 1e9, "tokens": 1e17,
+}  # fmt: skip
+"""Columns that count things, and what no machine or model has more of."""
 _DEFECTS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 """What a broken model raises; it is shown with its traceback, and the command fails."""
 
@@ -103,13 +111,30 @@ def _scored(row: Row, facts: Catalogue) -> Scored:
 def _predicted(row: Row, facts: Catalogue) -> Prediction:
     if row.number("value") is None:
         raise NoDataError(f"column `value` is {row.value!r}: not a number")
-    prediction = in_unit_of(row, model_of(row.kind)(row, facts))
+    prediction = in_unit_of(row, model_of(row.kind)(sound(row), facts))
     numbers = (prediction.low, prediction.value, prediction.high)
     if not all(math.isfinite(number) for number in numbers):
         raise ValueError(f"the model gave {numbers}")
     if not prediction.low <= prediction.value <= prediction.high:
         raise ValueError(f"the interval {numbers} does not hold its own middle")
     return prediction
+
+
+def sound(row: Row) -> Row:
+    """The row with counts of 0 as empty cells: tables write 0 for what does not apply.
+
+    NoDataError where a count is negative or beyond anything that was built.
+    """
+    empty: dict[str, Any] = {}
+    for column, most in COUNTS.items():
+        number = row.number(column)
+        if number == 0:
+            empty[column] = ""
+        elif number is not None and not 0 < number <= most:
+            raise NoDataError(
+                f"column `{column}` is {getattr(row, column)}: not from 0 to {most:g}"
+            )
+    return dataclasses.replace(row, **empty) if empty else row
 
 
 def worst(rows: Sequence[Scored], count: int) -> list[Scored]:
