@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
@@ -91,7 +92,10 @@ def test_training_is_paid_back_by_tokens_months_and_discounted_months() -> None:
     left = 10e-6 - 1e6 / (1e4 * YEAR)  # USD a token
     assert made["break_even_tokens"].to("token").value == pytest.approx(1e6 / left)
     assert made["payback"].to("month").value == pytest.approx(1e6 / (left * 1e4 * YEAR / 12))
-    assert made["break_even_month"].value > made["payback"].to("month").value
+    soon = planned(METERED, training=2e5).details
+    assert soon["break_even_month"].value > soon["payback"].to("month").value
+    assert "break_even_month" not in made  # the price has fallen before a million is earned
+    assert made["worth_of_run"].value < 0
     assert made["equal_compute_tokens"].to("token").value == pytest.approx(45e12)
     assert 0 < made["training_share_of_compute"].value < 1
 
@@ -133,7 +137,16 @@ def test_a_product_that_loses_money_never_pays_back() -> None:
     config = AppsConfig(users=1e6, price_usd_per_million_tokens=0.1, fixed_usd_per_month=1.0)
     made = planned(config, training=1e6).details
     for name in ("break_even_tokens", "payback", "break_even_users", "break_even_month"):
-        assert made[name].value == float("inf")
+        assert name not in made
+    assert made["contribution_per_user_month"].value < 0
+    assert made["worth_of_run"].value < 0
+
+
+def test_an_interval_ends_even_where_some_draws_never_break_even() -> None:
+    config = AppsConfig(users=1e6, questions_per_user_day=5, price_usd_per_million_tokens=12.0)
+    value = planned(config, training=5.5e5, samples=500).details["break_even_month"]
+    assert not np.isfinite(value.inputs[0].samples).all()
+    assert value.value <= value.high < float("inf")
 
 
 def test_draws_give_an_interval_of_the_worth() -> None:

@@ -5,14 +5,19 @@ Only what the stack states a price for: names are absent where there is no data.
 
 from __future__ import annotations
 
+import numpy as np
+
 from groundup.apps import economics
 from groundup.apps.config import AppsConfig
 from groundup.apps.investment import payback_months
 from groundup.apps.obsolescence import Launch, break_even_month, launch, tokens_to_repay, worth
 from groundup.facts.catalogue import Catalogue
-from groundup.facts.estimate import Estimate, given, total
+from groundup.facts.estimate import Estimate, derived, given, total
 from groundup.facts.layer import Ask
 from groundup.facts.stated import stated
+
+_NEVER = 1e3
+"""What stands for infinity in single draws, over the nominal value."""
 
 
 def accounts(
@@ -46,7 +51,26 @@ def accounts(
     found |= _break_even(config, ask, revenue, cost, capex)
     if usd_training is not None and usd_training.value > 0 and _tokens(ask) is not None:
         found |= _training(config, ask, facts, samples, revenue, cost, usd_training)
-    return found
+    return _reached(found)
+
+
+def _reached(found: dict[str, Estimate]) -> dict[str, Estimate]:
+    """Without what is never reached (break-even of what loses money); its draws made finite.
+
+    A contribution or a worth below zero says why a name is absent. Single draws that never break
+    even stand at a thousand times the nominal value, so that an interval has an end.
+    """
+    kept = {}
+    for name, value in found.items():
+        if not np.isfinite(value.value):
+            continue
+        if not np.isfinite(value.samples).all():
+            most = np.minimum(value.samples, _NEVER * abs(value.value))
+            value = derived(
+                most, value.unit, value.label, f"at most {_NEVER:g} x nominal", (value,)
+            )
+        kept[name] = value
+    return kept
 
 
 def yearly_cost(config: AppsConfig, ask: Ask, usd_per_year: Estimate) -> Estimate:
