@@ -10,13 +10,13 @@ import functools
 import hashlib
 import math
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from groundup.planner.validation.groups import Group, Scored, group_of, is_sparse
+from groundup.planner.validation.groups import Group, Scored, group_of, is_sparse, publisher_of
 from groundup.planner.validation.row import Row, rows_in
 from groundup.planner.validation.score import Scores
 
@@ -64,7 +64,7 @@ class Regression:
     kind: str
     """Kind of the group."""
     source: str
-    """Its source."""
+    """Its publisher (see `groups.publisher_of`)."""
     what: str
     """What became worse, with both numbers."""
 
@@ -125,16 +125,16 @@ def regressions(scores: Scores) -> tuple[Regression, ...]:
     return tuple(found)
 
 
-def _worse(group: Group, kept: Mapping[str, Any], allowed: Mapping[str, float]) -> Iterable[str]:
+def _worse(group: Group, kept: Mapping[str, Any], allowed: Mapping[str, float]) -> Iterator[str]:
+    chance = allowed["one_row"] / math.sqrt(group.rows)
     if group.predicted < kept["predicted"]:
         yield f"{group.predicted} rows predicted, recorded {kept['predicted']}"
     for word in ("median_error", "p90_error"):
-        now, then = getattr(group, word), kept.get(word)
-        limit = math.inf if then is None else then * allowed["ratio"] + allowed["median"]
-        if now is not None and now > limit:
+        now, then = getattr(group, word), kept.get(word, math.inf)
+        if now is not None and now > then * allowed["ratio"] + allowed["error"] + chance:
             yield f"{word} {now:.1%}, recorded {then:.1%}"
-    now, then = group.coverage_90, kept.get("coverage_90")
-    if now is not None and then is not None and now < then - allowed["coverage"]:
+    now, then = group.coverage_90, kept.get("coverage_90", 0.0)
+    if now is not None and now < then - allowed["coverage"] - 1 / group.rows:
         yield f"coverage {now:.1%}, recorded {then:.1%}"
 
 
@@ -157,11 +157,12 @@ def digest(rows: Iterable[Scored]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _with_rows(scores: Scores) -> Iterable[tuple[Group, list[Scored]]]:
+def _with_rows(scores: Scores) -> list[tuple[Group, list[Scored]]]:
+    """Groups by kind and publisher, with their rows: larger ones than by source, and steadier."""
     held: dict[tuple[str, str], list[Scored]] = {}
     for row in scores.rows:
-        held.setdefault((row.row.kind, row.row.source), []).append(row)
-    return [(group, held[group.kind, group.source]) for group in scores.groups]
+        held.setdefault((row.row.kind, publisher_of(row.row.source)), []).append(row)
+    return [(group_of(kind, who, rows), rows) for (kind, who), rows in held.items()]
 
 
 def _key(row: Row) -> tuple[str, ...]:
