@@ -1,7 +1,7 @@
 """Speculative decoding and multi-token prediction: tokens guessed cheaply, checked in one step.
 
 Leviathan et al. 2023 (arXiv:2211.17192): g guesses, each accepted with probability a, yield
-(1 - a^(g+1)) / (1 - a) tokens a step on average (equation 1); with guesses that cost c of a step each
+(1 - a^(g+1)) / (1 - a) tokens a step on average (equation 1); with guesses that cost c steps each
 the gain is that over g c + 1 (theorem 3.8). Their step is taken as free of the checked tokens,
 which holds while it reads memory; here the laws of a step say what checking costs in a batch.
 """
