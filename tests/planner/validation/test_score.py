@@ -2,6 +2,7 @@ import dataclasses
 import importlib
 import json
 import random
+import re
 import warnings
 
 import pytest
@@ -149,3 +150,22 @@ def test_damaged_rows_of_every_kind_never_break_a_model(kind):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         assert [one.defect for one in score(made, FACTS).defects] == []
+
+
+OUTCOMES = re.compile(
+    r"(?:reported )?(?:MFU|HFU|model TFLOP|power|cost2023)=\S*|GPU power avg [\d.]+ W|theory \d+|"
+    r"[\d.]+%|mean energy [\d.]+|[\d.]+ kWh mean energy|\[[\d.]+,[\d.]+\]"
+)
+"""What notes tell of the outcome of a measurement."""
+
+
+@pytest.mark.parametrize("kind", sorted(MODELS))
+def test_no_prediction_looks_at_the_outcome(kind):
+    draw = random.Random(kind)
+    rows = [row for row in read_rows(published_file()) if row.kind == kind]
+    rows = draw.sample(rows, min(8, len(rows)))
+    blind = [
+        dataclasses.replace(row, value="12345", notes=OUTCOMES.sub("", row.notes)) for row in rows
+    ]
+    seen, unseen = score(rows, FACTS).rows, score(blind, FACTS).rows
+    assert [one.prediction for one in seen] == [one.prediction for one in unseen]
