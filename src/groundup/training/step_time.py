@@ -158,7 +158,9 @@ def _matmul(
     head = head * (1 / half + drag * (1 / work.width + 1 / tokens))
     stages = 1 / layout.pipeline
     head = head * (stages + laws.uneven_stages * (1 - stages))
-    return dense + _routed(work, layout, laws, tokens, speed, drag), np.asarray(head)
+    if np.any(work.experts > 0):
+        dense = dense + _routed(work, layout, laws, tokens, speed, drag)
+    return np.asarray(dense), np.asarray(head)
 
 
 def _routed(
@@ -193,14 +195,23 @@ def _attention(work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens:
     kernel = np.where(laws.software.kernel > 2.5, cluster.attention_share, older)
     reached = laws.attention_share / (1 + laws.attention_start / sequence)
     reached = reached * cluster.relative_power**laws.power_exponent
-    fused = flops * (1 + ATTENTION_BACKWARD) / (cluster.half_peak * kernel * reached)
+    taken = flops * (1 + ATTENTION_BACKWARD) / (cluster.half_peak * kernel * reached)
+    if not np.all(layout.fused_attention):
+        plain = _unfused(work, layout, cluster, laws, tokens)
+        taken = np.where(layout.fused_attention > 0, taken, plain)
+    if np.any(work.scan_flops > 0):
+        scans = work.scan_flops * tokens / mine * (1 + BACKWARD)
+        taken = taken + scans / (cluster.half_peak * laws.scan_share)
+    return np.asarray(taken)
+
+
+def _unfused(work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens: Array) -> Array:
+    """Attention as plain products over all keys, its scores through memory."""
+    sequence, mine = layout.sequence, layout.tensor * layout.pipeline
     dense = (work.key_flops + work.window_key_flops) * sequence * tokens / mine
     plain = dense * (1 + BACKWARD) / (cluster.half_peak * cluster.half_share * laws.matmul_share)
     moved = work.score_heads * sequence * tokens / mine * HALF * laws.score_passes
-    plain = plain + moved / cluster.bandwidth
-    scans = work.scan_flops * tokens / mine * (1 + BACKWARD)
-    scans = scans / (cluster.half_peak * laws.scan_share)
-    return np.asarray(np.where(layout.fused_attention > 0, fused, plain) + scans)
+    return np.asarray(plain + moved / cluster.bandwidth)
 
 
 def _pointwise(work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens: Array) -> Array:
@@ -247,6 +258,8 @@ def _context(
     work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens: Array, window: Array
 ) -> Array:
     """Keys and values of all the sequence to every rank, and their gradients back: 3 passes."""
+    if np.all(layout.context == 1):
+        return np.zeros(())
     split = np.minimum(layout.tensor, np.maximum(work.kv_heads, 1.0))
     payload = work.cache_width * tokens * layout.context / split / layout.pipeline * HALF
     taken = 3 * gather_seconds(payload, layout.context, layout.tensor, cluster, laws)
@@ -257,6 +270,8 @@ def _context(
 
 def _expert(work: Work, layout: Layout, cluster: Cluster, laws: Laws, tokens: Array) -> Array:
     """Tokens to their experts and back, twice; sorting them; time that no size explains."""
+    if not np.any(work.experts > 0):
+        return np.zeros(())
     copies = np.maximum(work.top_k, 1.0)
     mine = work.routed_layers / layout.pipeline
     sent = tokens / layout.tensor * copies * _sent_width(work) * HALF
@@ -311,11 +326,12 @@ def _data(
     dense = dense + work.tables / layout.tensor / layout.pipeline
     ranks = layout.data * layout.context
     taken = gather_seconds(dense * HALF, layout.sharers, layout.tensor, cluster, laws)
-    held = work.expert_matrices / (layout.pipeline * layout.expert * layout.expert_tensor)
-    stride = layout.expert * layout.expert_tensor
-    copies = np.maximum(layout.expert_copies, 1.0)
-    experts = gather_seconds(held * HALF, copies, stride, cluster, laws)
-    taken = taken + np.where(work.experts > 0, experts, 0.0)
+    if np.any(work.experts > 0):
+        stride = layout.expert * layout.expert_tensor
+        held = work.expert_matrices / (layout.pipeline * stride)
+        copies = np.maximum(layout.expert_copies, 1.0)
+        experts = gather_seconds(held * HALF, copies, stride, cluster, laws)
+        taken = taken + np.where(work.experts > 0, experts, 0.0)
     once = exposed((3 - 2 * frozen) * taken, busy, laws.data_exposed)  # 32-bit gradients, weights
     always = exposed((3 - frozen) * taken, busy * laws.gather_window, laws.gather_exposed)
     sharded = layout.sharding >= 3

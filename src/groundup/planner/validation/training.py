@@ -11,16 +11,13 @@ import numpy as np
 
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
-from groundup.facts.estimate import Array
 from groundup.planner.validation.row import Prediction, Row, within
 from groundup.planner.validation.training_rows import CAUSAL_COUNT_SINCE, Case, case_of
-from groundup.training.cluster import Cluster
 from groundup.training.laws import Laws, laws_of, of_software
 from groundup.training.layout import Layout
 from groundup.training.memory import total as memory_total
 from groundup.training.states import Formats
 from groundup.training.step_time import step_time
-from groundup.training.work import Work
 
 _CHOICES: dict[str, tuple[float, ...]] = {
     "tensor": (1, 2, 4, 8),
@@ -124,7 +121,7 @@ def measured_as(case: Case, layout: Layout, seconds: float, facts: Catalogue) ->
     rate = tokens / seconds / float(layout.accelerators)
     if case.row.kind in ("train_time", "finetune_time"):
         return _minutes(case, layout, seconds, facts)
-    if re.search(r"iteration|step_time|seconds", metric):
+    if is_time(case.row):
         return seconds
     if re.search(r"samples|sequences", metric):
         per_gpu = "gpu" in metric or "gpu" in case.row.unit.lower()
@@ -140,6 +137,12 @@ def measured_as(case: Case, layout: Layout, seconds: float, facts: Catalogue) ->
     if "flop" in metric:
         return flops / 1e12
     raise NoDataError(f"{case.row.where}: metric {case.row.metric!r} is none of training's")
+
+
+def is_time(row: Row) -> bool:
+    """Whether the row's number grows with the seconds of a step."""
+    told = re.search(r"iteration|step_time|seconds|time_to", row.metric, re.IGNORECASE)
+    return bool(told) or row.kind in ("train_time", "finetune_time")
 
 
 def _counted(case: Case, hardware: bool) -> float:
@@ -171,20 +174,3 @@ def _samples(case: Case) -> float:
     if not tokens:
         raise NoDataError(f"{case.row.where}: no samples or tokens to the target; fill `tokens`")
     return tokens / sequence
-
-
-def stacked_cases(cases: list[Case], layouts: list[Layout]) -> tuple[Work, Layout, Cluster]:
-    """Many cases as arrays of shape (cases,), for one call of the model."""
-
-    def stack(items: list[object]) -> dict[str, Array]:
-        first = items[0]
-        return {
-            f.name: np.array([float(getattr(item, f.name)) for item in items])
-            for f in dataclasses.fields(first)  # type: ignore[arg-type]
-        }
-
-    return (
-        Work(**stack([case.work for case in cases])),
-        Layout(**stack(list(layouts))),
-        Cluster(**stack([case.cluster for case in cases])),
-    )

@@ -37,7 +37,7 @@ _YEARS = (
     (re.compile(r"\((\d\d)\.(\d\d)(?:\.\d\d)?\)"), 2000),
     (re.compile(r"rel ?(\d\d)\.(\d\d)"), 2000),
     (re.compile(r"\b(\d\d)(\d\d)\.\d{5}\b"), 2000),
-    (re.compile(r"\b(20[12]\d)-?(0[1-9]|1[0-2])(?!\d)"), 0),
+    (re.compile(r"(?<!\d)(20[12]\d)-?(0[1-9]|1[0-2])(?!\d)"), 0),
 )
 """Places where a text states a date, the likeliest first, and what to add to its year."""
 _RESULTS = re.compile(r"training_results_v(\d)\.(\d)|mlperf[^\d]{0,12}(\d)\.(\d)", re.IGNORECASE)
