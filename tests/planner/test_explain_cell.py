@@ -33,7 +33,7 @@ def test_a_cell_is_explained_down_to_a_dated_source(cell: str, llama: Plan) -> N
 
 
 def test_conflicts_are_shown(llama: Plan) -> None:
-    assert "conflicts with 0.552" in explain_cell(llama, "training.accelerator_hours")
+    assert "conflicts with 36018" in explain_cell(llama, "chips.capex")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ GPT3 = ModelShape(96, 12288, 96, 96, 128, 32768, 50257, 2048, tied=True)
 def asked(shape: ModelShape, tokens: float, sequence: int, small: bool = False) -> Ask:
     ask = demand(
         RecipesConfig(), Ask("h100-sxm"), FACTS,
-        shape=shape, train_tokens=given(tokens, "token", "tokens", "here"),
+        model=shape, train_tokens=given(tokens, "token", "tokens", "here"),
         sequence=given(sequence, "token", "sequence", "here"), small=small,
     )  # fmt: skip
     return ask.with_(parameters=given(174.6e9, "parameter", "parameters", "here"))
@@ -69,6 +69,19 @@ def test_more_of_either_lowers_the_loss() -> None:
 
     assert at(2e9, 4e10) < at(1e9, 4e10)
     assert at(1e9, 8e10) < at(1e9, 4e10)
+
+
+def test_cost_of_training_past_the_optimum() -> None:
+    # the optimum itself costs nothing; Llama 3.1 8B on 15T tokens costs a multiple of it
+    at = {}
+    for n, d in ((72.25e9, 1.3286e12), (8.03e9, 15e12)):
+        ask = asked(GPT3, d, 2048).with_(
+            parameters=given(n, "parameter", "n", "here"),
+            train_tokens=given(d, "token", "d", "here"),
+        )
+        at[n] = quality(ask, FACTS)["compute_over_optimum"].value
+    assert at[72.25e9] == pytest.approx(1, rel=1e-4)
+    assert 3 < at[8.03e9] < 10
 
 
 def test_no_loss_is_invented_for_models_below_the_fit() -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from groundup.facts.fact import Fact
     from groundup.facts.figures import Figure
     from groundup.planner.plan import Plan
+    from groundup.planner.tornado import Replan
 
 THIS_MACHINE = "this-machine"
 _BUSY = 0.25
@@ -54,7 +55,7 @@ def plan(arguments: argparse.Namespace) -> None:
     else:
         print(render_table(made, width=max(100, shutil.get_terminal_size((120, 24)).columns)))
     if arguments.report is not None:
-        write_report(stack, made, arguments.report)
+        write_report(stack, made, arguments.report, replan=replanner(stack, arguments))
 
 
 def explain(arguments: argparse.Namespace) -> None:
@@ -127,12 +128,18 @@ def replanner(stack: Stack, arguments: argparse.Namespace) -> Callable[[Mapping[
     return replan
 
 
-def write_report(stack: Stack, made: Plan, path: Path, extra: tuple[Figure, ...] = ()) -> None:
+def write_report(
+    stack: Stack,
+    made: Plan,
+    path: Path,
+    extra: tuple[Figure, ...] = (),
+    replan: Replan | None = None,
+) -> None:
     """Write the plan's page, whole or not at all; raises ArtifactError where it cannot be."""
     from groundup.planner.report.build import report_of
 
     try:
-        write_text(path, report_of(stack, made, extra))
+        write_text(path, report_of(stack, made, extra, replan))
     except OSError as error:
         raise ArtifactError(
             f"{path}: cannot be written ({error.strerror}); choose another file with --report"

@@ -130,7 +130,7 @@ def walk_down(
         ask,
         facts,
         samples,
-        shape=decoder.model,
+        model=decoder.model,
         train_tokens=decoder.train_tokens,
         sequence=decoder.sequence,
         small=decoder.budget is not None,

@@ -18,6 +18,7 @@ from groundup.facts.figures import Swing, Tornado
 from groundup.planner.explain_cell import look_up
 from groundup.planner.plan import Plan
 from groundup.planner.report.weakest import weakest
+from groundup.planner.totals import TITLES
 from groundup.planner.words import quantity, readable
 
 Replan = Callable[[Mapping[str, Array]], Plan]
@@ -93,7 +94,8 @@ def _tornado(
     ]  # fmt: skip
     swings = [s for s in swings if abs(s.high - s.low) > _VISIBLE * abs(middle)]
     swings.sort(key=lambda swing: -abs(swing.high - swing.low))
-    title = f"What moves {cell.split('.', 1)[1].replace('_', ' ')}"
+    name = cell.removeprefix("totals.")
+    title = f"What moves {TITLES.get(name, name.replace('_', ' '))}"
     note = "Each fact alone at its 5 % and 95 % quantile; every other at its nominal value."
     return Tornado(title, unit, middle, tuple(swings[:most]), note)
 

@@ -6,9 +6,7 @@ from groundup.facts.catalogue import Catalogue
 from groundup.facts.estimate import Estimate, derived
 from groundup.facts.layer import Ask, LayerPlan
 from groundup.facts.stated import stated
-from groundup.models import count
-from groundup.models.count import ModelShape
-from groundup.models.plan import counted
+from groundup.models.plan import Model, counted, train_flops_per_token
 from groundup.models.scaling import LOSS_FITS, TRAIN_FLOPS, loss_law
 from groundup.recipes.config import RecipesConfig
 
@@ -22,7 +20,7 @@ def demand(
     facts: Catalogue,
     samples: int = 0,
     *,
-    shape: ModelShape,
+    model: Model,
     train_tokens: Estimate,
     sequence: Estimate,
     small: bool = False,
@@ -30,12 +28,12 @@ def demand(
     """FLOPs of pretraining, long-context extension and post-training.
 
     Pretraining costs 6 FLOPs a parameter and token and attention on top, counted exactly by
-    `models.count`. At scale the later stages are shares of it on record; on this machine
+    `models.workload`. At scale the later stages are shares of it on record; on this machine
     (`small`) the budget's shares say how the stages split.
     """
     each = counted(
-        shape,
-        count.train_flops_per_token(shape, int(sequence.value)),
+        model,
+        train_flops_per_token(model, int(sequence.value)),
         "FLOP/token",
         f"models.train_flop_per_token at {int(sequence.value)} tokens",
     )
@@ -111,7 +109,25 @@ def quality(ask: Ask, facts: Catalogue, samples: int = 0) -> dict[str, Estimate]
         found[f"loss_{fit}"] = loss(fit, ask["parameters"], ask["train_tokens"], facts, samples)
         best = optimal_ratio(fit, ask["pretrain_flop"], facts, samples)
         found[f"optimal_tokens_per_parameter_{fit}"] = best
+    if (named := f"loss_{FITS[0]}") in found:
+        found["compute_over_optimum"] = over_optimum(FITS[0], ask, found[named], facts, samples)
     return found
+
+
+def over_optimum(
+    fit: str, ask: Ask, reached: Estimate, facts: Catalogue, samples: int = 0
+) -> Estimate:
+    """6 N D over the least compute that a fit needs for the same loss: what the shape costs.
+
+    Above 1 a model is trained past its optimum (cheap to serve) or short of it.
+    """
+    law = loss_law(fit, facts, samples)
+    size, text = ask["parameters"].to("parameter"), ask["train_tokens"].to("token")
+    spent = TRAIN_FLOPS * size.samples * text.samples
+    return derived(
+        spent / law.least_compute(reached.samples), "1", "recipes.compute_over_optimum",
+        f"6 N D / least compute of the loss, {LOSS_FITS[fit]}", (size, text, reached),
+    )  # fmt: skip
 
 
 def loss(

@@ -16,9 +16,11 @@ from groundup.networks import claims as network_claims
 from groundup.networks import figures as network_figures
 from groundup.planner.months import schedule
 from groundup.planner.plan import Plan
+from groundup.planner.report.floors import upper_pages
 from groundup.planner.report.hour import hour_bars
 from groundup.planner.report.money import money_flow
 from groundup.planner.report.page import Page, render
+from groundup.planner.tornado import HEADLINES, Replan, tornados
 from groundup.planner.what_if_figures import month_figures
 from groundup.sites import claims as site_claims
 from groundup.sites import figures as site_figures
@@ -28,11 +30,21 @@ _HORIZON = 60
 """Months after the order that the report shows."""
 
 
-def report_of(stack: Stack, plan: Plan, extra: tuple[Figure, ...] = ()) -> str:
-    """The whole report of a plan as one HTML document; `extra` are the figures of a what-if."""
+def report_of(
+    stack: Stack,
+    plan: Plan,
+    extra: tuple[Figure, ...] = (),
+    replan: Replan | None = None,
+) -> str:
+    """The whole report of a plan as one HTML document.
+
+    `extra` are the figures of a what-if or a comparison; with `replan` the assumptions that move
+    the headline numbers are shown one at a time.
+    """
     first = (("What if", extra),) if extra else _months(stack, plan)
-    first = (*_money(stack, plan), *first)
-    return render(plan, pages(stack, plan), plan.facts, first)
+    first = (*_money(stack, plan), *_moving(plan, replan), *first)
+    every = (*pages(stack, plan), *upper_pages(stack, plan))
+    return render(plan, every, plan.facts, first)
 
 
 def pages(stack: Stack, plan: Plan) -> tuple[Page, ...]:
@@ -56,6 +68,15 @@ def pages(stack: Stack, plan: Plan) -> tuple[Page, ...]:
 def _money(stack: Stack, plan: Plan) -> Sequence[tuple[str, tuple[Figure, ...]]]:
     flow = money_flow(stack, plan)
     return () if flow is None else (("Money", (flow,)),)
+
+
+def _moving(plan: Plan, replan: Replan | None) -> Sequence[tuple[str, tuple[Figure, ...]]]:
+    """Tornados of the headline numbers that the plan has."""
+    if replan is None:
+        return ()
+    cells = tuple(cell for cell in HEADLINES if cell.removeprefix("totals.") in plan.totals)
+    found = tornados(plan, replan, cells)
+    return (("What moves the headlines", found),) if found else ()
 
 
 def _months(stack: Stack, plan: Plan) -> Sequence[tuple[str, tuple[Figure, ...]]]:

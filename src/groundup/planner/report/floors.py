@@ -1,0 +1,73 @@
+"""The pages of floors 8 to 14: training, data, models, recipes, serving, calls, business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from groundup.apps import claims as app_claims
+from groundup.apps import figures as app_figures
+from groundup.data import claims as data_claims
+from groundup.data import figures as data_figures
+from groundup.facts.errors import NoDataError
+from groundup.facts.figures import Figure
+from groundup.middleware import claims as middleware_claims
+from groundup.middleware import figures as middleware_figures
+from groundup.models import claims as model_claims
+from groundup.models import figures as model_figures
+from groundup.planner.plan import Plan
+from groundup.planner.report.fronts import training_front
+from groundup.planner.report.page import Page
+from groundup.recipes import claims as recipe_claims
+from groundup.stack.stack import Stack
+from groundup.training import claims as training_claims
+from groundup.training import figures as training_figures
+from groundup.training.planned import fixed_bytes
+
+
+def upper_pages(stack: Stack, plan: Plan) -> tuple[Page, ...]:
+    """Floors 8 to 14; a figure without data is left out."""
+    ask, facts, n = plan.ask, plan.facts, plan.samples
+    return (
+        Page(8, "training", "Training", _shown(lambda: _training(stack, plan)),
+             training_claims.claims(facts)),
+        Page(9, "data", "Data", _shown(lambda: data_figures.figures(stack.data, ask, facts, n)),
+             data_claims.claims(facts)),
+        Page(10, "models", "Models",
+             _shown(lambda: model_figures.figures(stack.models, ask, facts, n)),
+             model_claims.claims(facts)),
+        Page(11, "recipes", "Recipes", (), recipe_claims.claims(facts)),
+        Page(13, "middleware", "Middleware",
+             _shown(lambda: middleware_figures.figures(stack.middleware, ask, facts, n)),
+             middleware_claims.claims(facts)),
+        Page(14, "apps", "Apps", _shown(lambda: _apps(stack, plan)), app_claims.claims(facts)),
+    )  # fmt: skip
+
+
+def _shown(make: Callable[[], tuple[Figure, ...]]) -> tuple[Figure, ...]:
+    """The floor's figures; none where the plan has no data for them."""
+    try:
+        return make()
+    except NoDataError:
+        return ()
+
+
+def _training(stack: Stack, plan: Plan) -> tuple[Figure, ...]:
+    trained, ask, facts = plan.trained, plan.ask, plan.facts
+    if trained is None:
+        return training_figures.figures(stack.training, ask, facts, plan.samples)
+    made = training_figures.figures(
+        stack.training, ask, facts, plan.samples,
+        work=trained.work, layout=trained.layout, formats=trained.formats,
+        card=float(np.reshape(trained.cluster.memory, -1)[0]), fixed=fixed_bytes(facts),
+    )  # fmt: skip
+    front = training_front(stack, plan)
+    return made if front is None else (*made, front)
+
+
+def _apps(stack: Stack, plan: Plan) -> tuple[Figure, ...]:
+    return app_figures.figures(
+        stack.apps, plan.ask, plan.facts, plan.samples,
+        usd_per_year=plan.totals.get("usd_serving"), usd_training=plan.totals.get("usd_training"),
+    )  # fmt: skip
