@@ -29,6 +29,8 @@ class QuickSteps:
     """Seconds of reading all routed experts."""
     log_idle: float
     """Log of the share of experts that one token leaves idle."""
+    coverage: float
+    """Independent choices of experts that a token counts as."""
     multiply: float
     """Seconds of multiplying one token."""
     a_key: float
@@ -54,7 +56,8 @@ class QuickSteps:
         tokens = batch + prefill_tokens
         if tokens <= 0:
             return 0.0
-        read = self.whole + self.routed * (1.0 - math.exp(self.log_idle * tokens))
+        choices = max(tokens * self.coverage, 1.0)
+        read = self.whole + self.routed * (1.0 - math.exp(self.log_idle * choices))
         seconds = self.idle + self.a_token * tokens + self.a_sequence * batch
         seconds += math.hypot(read, self.multiply * tokens)
         if batch:
@@ -84,7 +87,8 @@ def quick_steps(engine: Engine) -> QuickSteps:
         a_mixed_step=one(laws.mixed_layer) * served.layers + one(laws.request),
         whole=(served.matrices * one(engine.weight_bytes) + served.head * 2.0) / tensor / rate,
         routed=served.expert_matrices * one(engine.expert_bytes) / ranks / rate,
-        log_idle=one(laws.coverage) * math.log1p(-share) if share < 1 else -math.inf,
+        log_idle=math.log1p(-share) if share < 1 else -math.inf,
+        coverage=one(laws.coverage),
         multiply=(2.0 * served.active + served.scan_flops)
         / (one(laws.product_share) * small * one(engine.peak) * ranks),
         a_key=max(served.cache_whole * copies / cache_rate, served.decode_key_flops / half),
