@@ -19,7 +19,7 @@ _CABLES = {
 _NODES = re.compile(r"node|endpoint|server|gpu|nic|compute|ufm")
 _DESIGNS = (
     (r"rail[- _]only", rails),
-    (r"dual[- _]plane|b300.*spectrum-4|spectrum-4.*b300", planes_of),
+    (r"dual[- _]plane|^(?!.*(?:xdr|x800|144)).*b300", planes_of),
     (r"superpod|rail[- _]optimi[sz]ed", rail_optimised),
     (r"fat[- _]?tree|clos", fat_tree),
 )

@@ -16,6 +16,7 @@ from typing import Any
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import GroundupError, NoDataError
 from groundup.facts.files import file_digest
+from groundup.planner.validation.benchmark_rules import completed
 from groundup.planner.validation.groups import Group, Scored, by_kind, by_source, group_of
 from groundup.planner.validation.kinds import model_of
 from groundup.planner.validation.row import Prediction, Row, read_rows
@@ -111,7 +112,7 @@ def _scored(row: Row, facts: Catalogue) -> Scored:
 def _predicted(row: Row, facts: Catalogue) -> Prediction:
     if row.number("value") is None:
         raise NoDataError(f"column `value` is {row.value!r}: not a number")
-    prediction = in_unit_of(row, model_of(row.kind)(sound(row), facts))
+    prediction = in_unit_of(row, model_of(row.kind)(completed(sound(row), facts), facts))
     numbers = (prediction.low, prediction.value, prediction.high)
     if not all(math.isfinite(number) for number in numbers):
         raise ValueError(f"the model gave {numbers}")
