@@ -22,7 +22,8 @@ def test_every_figure_is_made_for_any_accelerator_and_holds_numbers(chip: str) -
             values = [v for line in one.lines for v in (*line.x, *line.y)]
         else:
             values = [v for bar in one.bars for _, v in bar.parts]
-        assert values and all(math.isfinite(v) and v >= 0 for v in values)
+        assert values
+        assert all(math.isfinite(v) and v >= 0 for v in values)
 
 
 def test_users_wait_longer_where_accelerators_make_more() -> None:

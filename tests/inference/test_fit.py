@@ -37,7 +37,8 @@ def test_laws_that_made_the_points_are_found() -> None:
     found = fit(points)
     assert set(found) == set(names_of(points))
     times, rates = errors(points, found)
-    assert np.max(np.abs(times)) < 0.02 and np.max(np.abs(rates)) < 0.02
+    assert np.max(np.abs(times)) < 0.02
+    assert np.max(np.abs(rates)) < 0.02
     for name in ("weights_share.gh100", "sequence", "layer"):
         assert found[name] == pytest.approx(TRUE[name], rel=0.1), name
 

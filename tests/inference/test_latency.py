@@ -61,7 +61,8 @@ def test_never_faster_than_reading_and_multiplying_at_the_peak(one: Engine) -> N
     flops = 2 * served.active * batch / (one.peak * one.ranks)
     moved = batch * context * served.cache_whole * one.cache_bytes / (one.bandwidth * one.ranks)
     step = decode_seconds(one, batch, context)
-    assert np.all(step > flops) and np.all(step > moved)
+    assert np.all(step > flops)
+    assert np.all(step > moved)
 
 
 def test_parts_add_up_and_broadcast_over_a_million_configurations() -> None:

@@ -24,7 +24,8 @@ def test_power_is_between_idle_and_the_design_power(
 ) -> None:
     found = steady(ENGINE, batch, traffic_of(FACTS, prompt, output))
     share = power_share(found.parts, FACTS)
-    assert np.all(share >= FACTS["inference.power.idle"].value) and np.all(share <= 1.0)
+    assert np.all(share >= FACTS["inference.power.idle"].value)
+    assert np.all(share <= 1.0)
     drawn = watts(found, ENGINE, "h100-sxm", FACTS)
     joules = joules_per_token(found, ENGINE, "h100-sxm", FACTS)
     assert np.allclose(drawn, share * 700.0 * 4)
@@ -41,7 +42,8 @@ def test_shares_of_a_step_and_the_fit_that_weighs_them() -> None:
     rng = np.random.default_rng(0)
     found = steady(ENGINE, np.geomspace(1, 1000, 60), traffic_of(FACTS, 500.0, 500.0))
     shares = busy(found.parts)
-    assert np.all(shares[:, 1:].sum(-1) < 1) and np.all(shares[:, 0] == 1)
+    assert np.all(shares[:, 1:].sum(-1) < 1)
+    assert np.all(shares[:, 0] == 1)
     spread = np.column_stack([np.ones(400), rng.dirichlet(np.ones(4), 400)[:, :3]])
     weights = np.array([0.3, 0.5, 0.8, 0.7])
     power = spread @ weights
