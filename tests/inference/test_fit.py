@@ -23,7 +23,8 @@ def made() -> list[Points]:
     traffic = traffic_of(FACTS, 100.0, 400.0)
     points = []
     for name, width, kind in (("Llama-3.1-8B", 1, "bf16"), ("Llama-3.1-70B", 4, "bf16"),
-                              ("Llama-3.1-70B", 8, "fp8"), ("Qwen3-30B-A3B", 2, "bf16")):  # fmt: skip
+                              ("Llama-3.1-70B", 8, "fp8"),
+                              ("Qwen3-30B-A3B", 2, "bf16")):  # fmt: skip
         batch = np.array([8.0, 32.0, 128.0, 512.0])
         engine = engine_of(published(name), "h100-sxm", FACTS, tensor=width, weight_format=kind)
         empty = Points(name, "gh100", engine, batch, traffic, batch, batch)

@@ -9,11 +9,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from groundup.facts.catalogue import load_catalogue
-from groundup.facts.errors import NoDataError
+from groundup.facts.errors import ConfigError, NoDataError
 from groundup.facts.estimate import given
 from groundup.facts.layer import Ask
 from groundup.inference.config import InferenceConfig
-from groundup.inference.plan import demand, limit, one_replica
+from groundup.inference.plan import Replica, demand, limit, one_replica
 from groundup.models.count import ModelShape, kv_bytes_per_token, parameters
 from groundup.systems.accelerator import accelerator
 
@@ -116,3 +116,75 @@ def test_a_chip_without_fp8_says_so() -> None:
     config = InferenceConfig(quantise="fp8")
     with pytest.raises(NoDataError, match="a100-80gb has no peak for fp8"):
         asked(config, SHAPES["8b"], "a100-80gb")
+
+
+def replica_of(**choices: object) -> Replica:
+    values = {"quantise": "fp8", "accelerators_per_replica": 8, "batch": 64, "prompt_tokens": 1000,
+              "output_tokens": 400, **choices}  # fmt: skip
+    config = InferenceConfig(**values)  # type: ignore[arg-type]
+    shape, chip = SHAPES["405b"], accelerator("h100-sxm", FACTS)
+    ask = asked(config, shape, "h100-sxm")
+    return one_replica(config, ask, FACTS, shape=shape, chip=chip)
+
+
+def test_a_step_is_the_sum_of_named_parts_that_lead_to_facts() -> None:
+    step = replica_of().step
+    parts = {part.label: part.value for part in step.inputs}
+    assert set(parts) == {f"inference.step.{name}" for name in (
+        "weights", "products", "cache", "attention", "exchange", "launches", "host")}  # fmt: skip
+    assert sum(parts.values()) == pytest.approx(step.value)
+    weights = next(part for part in step.inputs if part.label.endswith("weights"))
+    assert "inference.law.weights_share.gh100" in [leaf.label for leaf in weights.inputs]
+
+
+def test_cached_prompts_guesses_and_an_overlapped_host_serve_more() -> None:
+    plain = replica_of().tokens_per_s.value
+    for better in ({"prefix_hit_rate": 0.5}, {"guesses": 2, "acceptance": 0.8},
+                   {"overlapped": True}, {"kv_format": "fp8"}):  # fmt: skip
+        assert replica_of(**better).tokens_per_s.value > plain
+
+
+def test_eight_bit_caches_hold_twice_as_many_calls() -> None:
+    wide, small = replica_of(), replica_of(kv_format="fp8")
+    ratio = small.details["most_in_memory"].value / wide.details["most_in_memory"].value
+    assert ratio == pytest.approx(2.0, rel=0.01)
+
+
+def test_prefill_apart_makes_tokens_come_faster_and_evenly() -> None:
+    together, apart = replica_of(), replica_of(disaggregated=True)
+    assert apart.step.value < together.step.value
+    longest = apart.details["longest_time_between_tokens"].value
+    assert longest == pytest.approx(apart.step.value)
+
+
+def test_small_pieces_of_prompts_hold_answers_up_less() -> None:
+    whole, pieces = replica_of(), replica_of(chunk_tokens=256)
+    name = "longest_time_between_tokens"
+    assert pieces.details[name].value < whole.details[name].value
+    assert pieces.prefill.value > whole.prefill.value
+
+
+def test_dollars_of_prompts_and_answers_add_up_to_the_whole() -> None:
+    config = InferenceConfig(quantise="fp8", accelerators_per_replica=8, batch=64)
+    shape, chip = SHAPES["405b"], accelerator("h100-sxm", FACTS)
+    ask = asked(config, shape, "h100-sxm").with_(
+        stack_accelerators=given(16.0, "accelerator", "chips.count", "here")
+    )
+    price = given(2.0, "USD/(accelerator*h)", "chips.usd_per_hour", "here")
+    row = limit(config, ask, FACTS, shape=shape, chip=chip, usd_per_hour=price, watts=None)
+    sides = ("input", "output")
+    found = {side: row.details[f"usd_per_million_{side}_tokens"].value for side in sides}
+    whole = row.details["usd_per_million_tokens_full"].value
+    ratio = config.prompt_tokens / config.output_tokens
+    assert found["output"] + found["input"] * ratio == pytest.approx(whole)
+    assert found["input"] < found["output"]
+    assert 100 < row.details["energy_per_token"].value * 1000 < 20_000
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("kv_format", "int3"), ("prefix_hit_rate", 1.5), ("guesses", -1), ("data_parallel", 3)],
+)
+def test_choices_that_make_no_sense_are_refused_by_name(key: str, value: object) -> None:
+    with pytest.raises(ConfigError, match=f"inference.{key}"):
+        InferenceConfig(accelerators_per_replica=8, **{key: value})  # type: ignore[arg-type]

@@ -191,7 +191,7 @@ def _steady(
     """A replica of accelerators that the laws of a step were fitted for."""
     engine, traffic = serving.engine, serving.traffic
     found = steady(engine, batch.samples, traffic)
-    step, slowest = step_estimate(found.parts, ask, facts, samples, chip, batch)
+    step, slowest = step_estimate(config, found.parts, ask, facts, samples, chip, batch)
     plain = found.step
     first, longest = chunked(engine, batch.samples, traffic, float(config.chunk_tokens))
     share = (plain - found.decode) / plain

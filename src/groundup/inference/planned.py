@@ -10,6 +10,7 @@ from groundup.facts.catalogue import Catalogue
 from groundup.facts.estimate import Array, Estimate, derived, total
 from groundup.facts.layer import Ask
 from groundup.inference.config import InferenceConfig
+from groundup.inference.formats import format_of
 from groundup.inference.laws import OVERLAPPED, law_keys
 from groundup.inference.replica import Engine, engine_of
 from groundup.inference.steady import Traffic, traffic_of
@@ -91,6 +92,7 @@ def _engine(
 
 
 def step_estimate(
+    config: InferenceConfig,
     found: dict[str, Array],
     ask: Ask,
     facts: Catalogue,
@@ -104,7 +106,7 @@ def step_estimate(
     for name, seconds in found.items():
         laws = tuple(facts.estimate(keys[law], samples) for law in _LAWS[name])
         asked = tuple(ask[key] for key in _ASKED.get(name, ()) if key in ask)
-        figures = _figures(name, chip)
+        figures = _figures(name, chip, config)
         made[name] = derived(
             _draws(seconds, samples), "s/token", f"inference.step.{name}", FORMULAS[name],
             (batch, *asked, *figures, *laws), "groundup.inference.latency",
@@ -120,10 +122,15 @@ _WORDS = {
 }  # fmt: skip
 
 
-def _figures(name: str, chip: Accelerator) -> tuple[Estimate, ...]:
+def _figures(name: str, chip: Accelerator, config: InferenceConfig) -> tuple[Estimate, ...]:
+    """Figures of the chip that a part follows from; products are in the weights' format."""
     if name in ("weights", "cache"):
         return (chip.bandwidth,)
-    return (chip.speed("bf16"),) if name in ("products", "attention") else ()
+    if name == "attention":
+        return (chip.speed("bf16"),)
+    products = format_of(config.quantise).products
+    there = products if products in chip.peak else "bf16"
+    return (chip.speed(there),) if name == "products" else ()
 
 
 def _draws(values: Array, samples: int) -> Array:
