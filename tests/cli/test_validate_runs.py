@@ -10,7 +10,6 @@ from groundup.cli.validate_runs_command import (
     WorseError,
     add_arguments,
     validate_runs,
-    wants_table,
 )
 from groundup.facts.errors import DataError
 from groundup.planner.validation import bars as record
@@ -102,18 +101,6 @@ def test_what_is_no_table_is_refused(tmp_path):
 def test_without_a_file_it_is_the_published_table():
     assert arguments("--runs").runs == published_file()
     assert arguments().runs is None
-
-
-@pytest.mark.parametrize(
-    ("words", "table"),
-    [([], True), (["--runs"], True), (["--runs", "x.csv"], True), (["s.toml"], False),
-     (["s.toml", "--runs", "runs"], False), (["s.toml", "--runs", "x.CSV"], True)],
-)  # fmt: skip
-def test_a_stack_and_its_folder_are_told_from_a_table(words, table):
-    parser = argparse.ArgumentParser()
-    parser.add_argument("stack", nargs="?")
-    add_arguments(parser)
-    assert wants_table(parser.parse_args(words)) is table
 
 
 def test_record_is_written_beside_the_table_and_then_held(table, tmp_path, capsys, monkeypatch):

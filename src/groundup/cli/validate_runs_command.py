@@ -51,15 +51,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def wants_table(arguments: argparse.Namespace) -> bool:
-    """Whether `validate` is to score a table: without a stack, or where `--runs` names a file.
-
-    With a stack, `--runs` without a table is the folder of its artifacts, as everywhere else.
-    """
-    runs = arguments.runs
-    return arguments.stack is None or (runs is not None and Path(runs).suffix.lower() == ".csv")
-
-
 def validate_runs(arguments: argparse.Namespace) -> None:
     """Score `arguments.runs` and print text, or JSON with `--json`.
 
