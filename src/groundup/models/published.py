@@ -58,10 +58,11 @@ def published(name: str) -> Architecture:
     raise NoDataError(f"no published architecture `{name}`{hint}")
 
 
+@functools.lru_cache(maxsize=4096)
 def named_in(text: str) -> Architecture:
     """The architecture whose name (the longest that fits) stands in a text; NoDataError else."""
     lower = text.lower()
-    for key, architecture in sorted(_names(), key=lambda pair: -len(pair[0])):
+    for key, architecture in _longest_first():
         if _pattern(key).search(lower):
             return architecture
     raise NoDataError(f"no published architecture is named in {text!r}")
@@ -73,6 +74,11 @@ def _names() -> tuple[tuple[str, Architecture], ...]:
     found = [(name, architecture) for name, architecture in catalogue().items()]
     also = [(other, one) for one in catalogue().values() for other in one.also]
     return (*found, *also)
+
+
+@functools.lru_cache(maxsize=1)
+def _longest_first() -> tuple[tuple[str, Architecture], ...]:
+    return tuple(sorted(_names(), key=lambda pair: -len(pair[0])))
 
 
 @functools.lru_cache(maxsize=2048)

@@ -94,24 +94,57 @@ def _from_columns(row: Row) -> Architecture:
 
     What they leave open (gated or not, tied or not, learned positions) is what comes nearest to
     `params_total`, or, without it, gated and untied where key/value heads are grouped or the
-    feed-forward is not four times the width, else as GPT-3.
+    feed-forward is not four times the width, else as GPT-3. One of ffn and vocab may be missing
+    where `params_total` is there to solve for it.
     """
-    if missing := _missing(row):
+    missing, total = _missing(row), row.number("params_total")
+    if missing and not (total and missing in (["ffn"], ["vocab"])):
         raise NoDataError(f"no shape of `{row.name}`: {', '.join(missing)} missing, model unknown")
-    width, ffn = row.number("hidden"), _ffn(row)
-    if width is None or ffn is None or row.number("layers") is None or not row.number("vocab"):
+    if missing:
+        row = _filled(row, missing[0], _solved(row, missing[0], total or 0.0))
+    ffn = _ffn(row)
+    if ffn is None or not all(row.number(name) for name in ("layers", "hidden", "vocab")):
         raise NoDataError(f"no shape of `{row.name}`: a column is not a number")
-    heads = int(row.number("heads") or max(1, int(width) // HEAD_WIDTH))
-    kv_heads = row.number("kv_heads")
-    if kv_heads is None and row.kv_heads:
-        raise NoDataError(f"no ranks of `{row.name}`: kv_heads = {row.kv_heads}, model unknown")
-    mixer = Mixer(heads=heads, kv_heads=int(kv_heads or heads), head_width=int(width) // heads)
+    mixer = _mixer(row)
     made = [_made(row, mixer, ffn, gated, tied) for gated in (3, 2) for tied in (False, True)]
-    total = row.number("params_total")
     if total:
         return min(made, key=lambda one: abs(parameters(one) - total))
-    plain = ffn.dense == 4 * width and mixer.kv_heads == heads
+    plain = ffn.dense == 4 * made[0].width and mixer.kv_heads == mixer.heads
     return made[3] if plain else made[0]
+
+
+def _mixer(row: Row) -> Mixer:
+    """Attention of the columns; NoDataError where it is latent and the model unknown."""
+    width, kv_heads = int(row.number("hidden") or 0), row.number("kv_heads")
+    if kv_heads is None and row.kv_heads:
+        raise NoDataError(f"no ranks of `{row.name}`: kv_heads = {row.kv_heads}, model unknown")
+    heads = int(row.number("heads") or max(1, width // HEAD_WIDTH))
+    return Mixer(heads=heads, kv_heads=int(kv_heads or heads), head_width=max(1, width // heads))
+
+
+def _solved(row: Row, name: str, total: float) -> int:
+    """The missing width or vocabulary that gives `params_total` in a gated, untied model.
+
+    NoDataError where no plausible one does.
+    """
+    bounds = {"ffn": (1.0, 12.0 * (row.number("hidden") or 0)), "vocab": (1e3, 1e6)}[name]
+    one, two = (_counted(row, name, size) for size in (1, 2))
+    found = 1 + (total - one) / (two - one)
+    if not bounds[0] <= found <= bounds[1]:
+        raise NoDataError(f"no {name} of `{row.name}` gives its {total:g} parameters")
+    return round(found)
+
+
+def _filled(row: Row, name: str, size: int) -> Row:
+    if name == "ffn":
+        return dataclasses.replace(row, ffn=str(size))
+    return dataclasses.replace(row, vocab=str(size))
+
+
+def _counted(row: Row, name: str, size: int) -> float:
+    filled = _filled(row, name, size)
+    ffn = _ffn(filled)
+    return parameters(_made(filled, _mixer(row), ffn or _Ffn(), 3, False))
 
 
 def _made(row: Row, mixer: Mixer, ffn: _Ffn, matrices: int, tied: bool) -> Architecture:
