@@ -31,7 +31,7 @@ def predict(row: Row, facts: Catalogue) -> Prediction:
     found = memory(work_of(architecture_of_row(row)), case.layout, case.formats, _outside(facts))
     value, how = _asked(row, found)
     if how == "peak":
-        value = min(value, _card(row, facts) or value)
+        value = min(value, card_of(row, facts) or value)
     sigma = facts[f"planner.error.memory_{'peak' if how == 'peak' else 'part'}"].value
     return within(value / _unit(row, facts), sigma, f"training memory: {how}")
 
@@ -44,7 +44,7 @@ def _states_alone(row: Row, facts: Catalogue) -> Prediction:
     return within(total / _unit(row, facts), sigma, "training memory: states and driver alone")
 
 
-def _card(row: Row, facts: Catalogue) -> float | None:
+def card_of(row: Row, facts: Catalogue) -> float | None:
     """Bytes of the row's accelerator; None where nothing says how much it has."""
     text = f"{row.hardware} {row.notes}"
     size = memory_gb_of(text)
@@ -83,7 +83,7 @@ def _unit(row: Row, facts: Catalogue) -> float:
     """Bytes of one unit of the row; a per cent is of the card's memory."""
     text = row.unit.strip().lower().split("/")[0].strip()
     if text in ("%", "1", "fraction"):
-        card = _card(row, facts)
+        card = card_of(row, facts)
         if card is None:
             raise NoDataError(f"{row.where}: memory of `{row.hardware}` is not known")
         return card * (0.01 if text == "%" else 1.0)

@@ -20,6 +20,7 @@ _LAST_EAGER = 2024
 _PAPER = re.compile(r"\b(\d{4})\.\d{4,5}\b")
 _YEAR = re.compile(r"(20[12]\d)(?:[-_/]?(?:0[1-9]|1[0-2]))?(?!\d)")
 _CHUNKS = re.compile(r"\b(?:vp|vpp|virtual|chunks?|interleav\w*)\D{0,20}?(\d+)\b")
+_WHOLE_BLOCKS = r"\bfull (?:ac\b|activation|recomp|checkpoint)|gradient checkpoint"
 _SHARDED = (
     (r"shard[_ ]grad[_ ]op|zero[- ]?2|reshard_after_forward=false", 2.0),
     (r"zero[- ]?3|full[_ ]shard|fsdp|hsdp", 3.0),
@@ -59,14 +60,15 @@ def case_of(row: Row, facts: Catalogue) -> Case:
 
 def _text(row: Row) -> str:
     parts = (row.name, row.source, row.notes, row.recompute, row.precision, row.metric)
-    return " ".join(parts).lower()
+    return re.sub(r"\bfsdp ?= ?(?:0|n/a)?(?=[;,\s]|$)", "", " ".join(parts).lower())
 
 
 def _is_torch(row: Row, text: str) -> bool:
-    if re.search(r"titan|torchtune|fsdp|llm-foundry|mosaic|trainy|lingua|olmo|hugging|peft", text):
-        return True
-    if re.search(r"megatron|nemo|2205\.05198|2104\.04473|bloom|deepspeed", text):
+    """Whether PyTorch's own parallelism ran it, not Megatron's or DeepSpeed's."""
+    if re.search(r"megatron|nemo|2205\.05198|2104\.04473|bloom|deepspeed|mlperf", text):
         return False
+    if re.search(r"titan|torch|fsdp|llm-foundry|mosaic|lingua|olmo|hugging|peft", text):
+        return True
     return (row.number("tp") or 1) == 1 and (row.number("pp") or 1) == 1
 
 
@@ -89,7 +91,7 @@ def _layout(row: Row, text: str, torch: bool, old: bool) -> Layout:
     micro = row.number("microbatch") or _microbatch(batch, ranks, pipeline, torch)
     if micro is None:
         raise NoDataError(f"{row.where}: `microbatch` and `global_batch` are missing")
-    kind, share = _recompute(row, text, torch, old)
+    kind, share = _recompute(row, torch)
     numbers = {
         "accelerators": ranks * tensor * pipeline * context,
         "sequence": sequence,
@@ -133,15 +135,16 @@ def _sharding(text: str, torch: bool, old: bool, pipeline: float) -> float:
     return 2.0 if torch and stage == 3.0 and pipeline > 1 else stage
 
 
-def _recompute(row: Row, text: str, torch: bool, old: bool) -> tuple[int, float]:
-    """What is recomputed and in which share of the layers."""
-    said = f"{row.recompute} {row.notes} {row.name}".lower()
-    if re.search(r"\bfull\b(?!_| shard| finetun| fine)", said):
-        return BLOCKS, 1.0
-    if "selective" in said or re.search(r"\bsac\b", said):
+def _recompute(row: Row, torch: bool) -> tuple[int, float]:
+    """What is recomputed and in which share of the layers: the column, else notes and name."""
+    column = row.recompute.strip().lower()
+    said = column or f"{row.notes} {row.name}".lower()
+    if re.search(r"selective|\bsac\b|sel[_ ]op", said):
         if "layer" in said:
             return BLOCKS, 0.5
         return (PRODUCTS if torch else CHEAP), 1.0
+    if re.search(r"\bfull\b" if column else _WHOLE_BLOCKS, said):
+        return BLOCKS, 1.0
     return NOTHING, 1.0
 
 
@@ -186,6 +189,8 @@ def _loss(text: str, torch: bool) -> str:
     years = [int(year) for year in _YEAR.findall(text)]
     if "chunked loss" in text:
         return "chunked"
+    if re.search(r"llm-foundry|mosaic|fused (?:loss|cross)", text):
+        return "compiled"  # llm-foundry's default loss is a fused kernel
     return "compiled" if "compile" in text and years and max(years) > _LAST_EAGER else "eager"
 
 
