@@ -15,6 +15,7 @@ from groundup.facts.layer import Ask
 from groundup.inference.config import InferenceConfig
 from groundup.inference.plan import Replica, demand, limit, one_replica
 from groundup.models.count import ModelShape, kv_bytes_per_token, parameters
+from groundup.models.published import published
 from groundup.systems.accelerator import accelerator
 
 FACTS = load_catalogue()
@@ -188,3 +189,20 @@ def test_dollars_of_prompts_and_answers_add_up_to_the_whole() -> None:
 def test_choices_that_make_no_sense_are_refused_by_name(key: str, value: object) -> None:
     with pytest.raises(ConfigError, match=f"inference.{key}"):
         InferenceConfig(accelerators_per_replica=8, **{key: value})  # type: ignore[arg-type]
+
+
+def test_a_published_mixture_model_is_planned_with_its_experts() -> None:
+    model, chip = published("DeepSeek-V3"), accelerator("h200-sxm", FACTS)
+    config = InferenceConfig(
+        quantise="fp8", accelerators_per_replica=16, data_parallel=16, expert_parallel=16,
+        batch=512, prompt_tokens=2000, output_tokens=500,
+    )  # fmt: skip
+    calls = given(10.0, "question/s", "middleware.calls_per_s", "here")
+    ask = Ask("h200-sxm", {"calls_per_s": calls, "peak_calls_per_s": calls * 2.0})
+    ask = demand(config, ask, FACTS, shape=model, chip=chip)
+    replica = one_replica(config, ask, FACTS, shape=model, chip=chip)
+    assert replica.fits
+    assert ask["kv_bytes_per_token"].value == 61 * (512 + 64) * 2
+    weights = next(part for part in replica.step.inputs if part.label.endswith("weights"))
+    assert "inference.law.coverage" in [leaf.label for leaf in weights.inputs]
+    assert 0.02 < replica.step.value < 0.2

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from groundup.facts.estimate import Array
 from groundup.inference.replica import Engine
+from groundup.inference.served import Served
 
 
 def weight_bytes(engine: Engine) -> Array:
@@ -18,11 +19,15 @@ def weight_bytes(engine: Engine) -> Array:
 
 def cache_bytes(engine: Engine, tokens: ArrayLike) -> Array:
     """Bytes that one sequence of `tokens` tokens keeps, over all ranks (with copies of heads)."""
-    tokens, served = np.asarray(tokens, float), engine.served
+    copies = np.maximum(1.0, engine.tensor / engine.served.cache_heads)
+    return np.asarray(cached_numbers(engine.served, tokens) * engine.cache_bytes * copies)
+
+
+def cached_numbers(served: Served, tokens: ArrayLike) -> Array:
+    """Numbers that one sequence keeps: keys and values or latents, windows, recurrent states."""
+    tokens = np.asarray(tokens, float)
     near = np.minimum(tokens, served.window) if served.window else 0.0
-    copies = np.maximum(1.0, engine.tensor / served.cache_heads)
-    numbers = served.cache_whole * tokens + served.cache_near * near + served.state
-    return np.asarray(numbers * engine.cache_bytes * copies)
+    return np.asarray(served.cache_whole * tokens + served.cache_near * near + served.state)
 
 
 def cache_room(engine: Engine) -> Array:

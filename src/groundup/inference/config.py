@@ -32,6 +32,10 @@ class InferenceConfig:
     """Copies of attention and its cache inside a replica, for the plan; the rest of
     `accelerators_per_replica` splits each of them (tensor parallelism)."""
 
+    expert_parallel: int = 1
+    """Accelerators over which routed experts are spread as wholes, for the plan of a mixture
+    model."""
+
     batch: int = 1
     """Requests decoded together on one replica, for the plan."""
 
@@ -68,7 +72,7 @@ class InferenceConfig:
         one_of("inference.quantise", self.quantise, kinds)
         one_of("inference.kv_format", self.kv_format, ("bf16", "fp8"))
         for name in ("prompt_tokens", "output_tokens", "accelerators_per_replica", "data_parallel",
-                     "batch", "chunk_tokens"):  # fmt: skip
+                     "expert_parallel", "batch", "chunk_tokens"):  # fmt: skip
             in_range(f"inference.{name}", getattr(self, name), 1)
         for name in ("guesses", "prefill_accelerators"):
             in_range(f"inference.{name}", getattr(self, name), 0)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.estimate import Estimate, given, maximum
 from groundup.facts.layer import Ask
-from groundup.models import count
-from groundup.models.count import ModelShape
-from groundup.models.plan import counted
+from groundup.models.plan import Model, counted, forward_flops_per_token
 from groundup.systems.accelerator import Accelerator
 
 
@@ -15,7 +13,7 @@ def decode_step(
     ask: Ask,
     facts: Catalogue,
     samples: int,
-    shape: ModelShape,
+    shape: Model,
     chip: Accelerator,
     batch: Estimate,
     width: Estimate,
@@ -28,7 +26,7 @@ def decode_step(
     moved = ask["served_weight_bytes"] + batch * ask["kv_bytes_per_token"] * seen
     flop = counted(
         shape,
-        count.flops_per_token(shape, 1),
+        forward_flops_per_token(shape, 1),
         "FLOP/token",
         "models.forward_flop_per_token without attention",
     )
@@ -47,7 +45,7 @@ def prefill_seconds(
     ask: Ask,
     facts: Catalogue,
     samples: int,
-    shape: ModelShape,
+    shape: Model,
     chip: Accelerator,
     width: Estimate,
 ) -> Estimate:
@@ -55,7 +53,7 @@ def prefill_seconds(
     tokens = ask["prompt_tokens"]
     flop = counted(
         shape,
-        count.flops_per_token(shape, int(tokens.value)),
+        forward_flops_per_token(shape, int(tokens.value)),
         "FLOP/token",
         f"models.forward_flop_per_token at {int(tokens.value)} tokens",
     )

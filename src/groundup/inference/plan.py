@@ -13,17 +13,15 @@ from groundup.facts.estimate import Estimate, ceil, derived, given, maximum, min
 from groundup.facts.layer import Ask, LayerPlan
 from groundup.facts.stated import stated
 from groundup.inference import here
-from groundup.inference.capacity import weight_bytes
+from groundup.inference.capacity import cached_numbers, weight_bytes
 from groundup.inference.config import InferenceConfig
 from groundup.inference.disaggregation import apart
 from groundup.inference.energy import joules_per_token
 from groundup.inference.formats import format_of
-from groundup.inference.planned import Serving, serving_of, step_estimate
+from groundup.inference.planned import Serving, served_model, serving_of, step_estimate
 from groundup.inference.speculation import speculative
 from groundup.inference.steady import chunked, steady
-from groundup.models import count
-from groundup.models.count import ModelShape
-from groundup.models.plan import counted
+from groundup.models.plan import Model, counted
 from groundup.systems.accelerator import Accelerator
 
 
@@ -57,7 +55,7 @@ def demand(
     facts: Catalogue,
     samples: int = 0,
     *,
-    shape: ModelShape,
+    shape: Model,
     chip: Accelerator,
 ) -> Ask:
     """Tokens a second, and the accelerators that serve the busiest hour.
@@ -84,19 +82,21 @@ def _tokens(
     ask: Ask,
     facts: Catalogue,
     samples: int,
-    shape: ModelShape,
+    shape: Model,
     chip: Accelerator,
 ) -> Ask:
     prompt = stated(ask, "inference", config, "prompt_tokens", "token/question")
     output = stated(ask, "inference", config, "output_tokens", "token/question")
     mean, peak = ask["calls_per_s"] * output, ask["peak_calls_per_s"] * output
     ask = ask.with_(prompt_tokens=prompt, output_tokens=output)
-    weights = count.weight_bytes(shape, format_of(config.quantise).bytes_each)
+    served = served_model(shape)
+    weights = served.parameters * format_of(config.quantise).bytes_each
     if not chip.measured:
         engine = serving_of(config, ask, facts, samples, shape, chip).engine
         weights = float(np.ravel(weight_bytes(engine))[0])
     label = f"inference.served_weight_bytes ({config.quantise})"
-    cached = count.kv_bytes_per_token(shape, format_of(config.kv_format).bytes_each)
+    cached = cached_numbers(served, prompt.value + output.value)
+    each = format_of(config.kv_format).bytes_each / (prompt.value + output.value)
     return ask.with_(
         output_tokens_per_s=mean.to("token/s").named("inference.output_tokens_per_s"),
         peak_output_tokens_per_s=peak.to("token/s").named("inference.peak_output_tokens_per_s"),
@@ -104,7 +104,9 @@ def _tokens(
         .to("token/s")
         .named("inference.input_tokens_per_s"),
         served_weight_bytes=counted(shape, weights, "B", label),
-        kv_bytes_per_token=counted(shape, cached, "B/token", "inference.kv_bytes_per_token"),
+        kv_bytes_per_token=counted(
+            shape, float(cached) * each, "B/token", "inference.kv_bytes_per_token"
+        ),
     )
 
 
@@ -114,7 +116,7 @@ def one_replica(
     facts: Catalogue,
     samples: int = 0,
     *,
-    shape: ModelShape,
+    shape: Model,
     chip: Accelerator,
 ) -> Replica:
     """Memory, batch, step and throughput of one replica under steady load.
@@ -158,7 +160,7 @@ def _here(
     ask: Ask,
     facts: Catalogue,
     samples: int,
-    shape: ModelShape,
+    shape: Model,
     chip: Accelerator,
     width: Estimate,
     known: Replica,
@@ -191,7 +193,9 @@ def _steady(
     """A replica of accelerators that the laws of a step were fitted for."""
     engine, traffic = serving.engine, serving.traffic
     found = steady(engine, batch.samples, traffic)
-    step, slowest = step_estimate(config, found.parts, ask, facts, samples, chip, batch)
+    step, slowest = step_estimate(
+        config, found.parts, ask, facts, samples, chip, batch, engine.served.experts > 0
+    )
     plain = found.step
     first, longest = chunked(engine, batch.samples, traffic, float(config.chunk_tokens))
     share = (plain - found.decode) / plain
@@ -264,7 +268,7 @@ def limit(
     facts: Catalogue,
     samples: int = 0,
     *,
-    shape: ModelShape,
+    shape: Model,
     chip: Accelerator,
     usd_per_hour: Estimate | None,
     watts: Estimate | None,

@@ -13,8 +13,10 @@ from groundup.inference.config import InferenceConfig
 from groundup.inference.formats import format_of
 from groundup.inference.laws import OVERLAPPED, law_keys
 from groundup.inference.replica import Engine, engine_of
+from groundup.inference.served import Served, served_of
 from groundup.inference.steady import Traffic, traffic_of
 from groundup.models.count import ModelShape
+from groundup.models.plan import Model
 from groundup.models.workload import architecture_of
 from groundup.systems.accelerator import Accelerator
 
@@ -24,7 +26,7 @@ FORMULAS = {
     "cache": "batch x cached tokens x bytes of a token / (share x bandwidth x ranks)",
     "attention": "FLOPs of prompts looking at their keys / (share x 16-bit peak x ranks)",
     "exchange": "2 collectives a layer: start x log2(ranks) + bytes / (share x link)",
-    "launches": "step + layers x (layer + share of steps with a prompt x mixed_layer)",
+    "launches": "step + layers x (layer + steps with a prompt x mixed_layer) + routed layers",
     "host": "batch x sequence + share of steps with a prompt x request",
 }
 """How each part of a step follows, in words; `groundup.inference.latency` computes them."""
@@ -34,6 +36,8 @@ _LAWS = {
     "exchange": ("reduce", "link_share"), "launches": ("step", "layer", "mixed_layer"),
     "host": ("sequence", "request"),
 }  # fmt: skip
+_ROUTED = {"weights": ("coverage",), "launches": ("routed_layer",)}
+"""Further laws of models with routed experts."""
 _ASKED = {
     "weights": ("served_weight_bytes",), "cache": ("kv_bytes_per_token", "prompt_tokens",
     "output_tokens"), "attention": ("prompt_tokens",),
@@ -52,12 +56,17 @@ class Serving:
     """Mean lengths and the share of cached prompt tokens."""
 
 
+def served_model(model: Model) -> Served:
+    """Counts of the plan's model, whichever way it is written down."""
+    return served_of(architecture_of(model) if isinstance(model, ModelShape) else model)
+
+
 def serving_of(
     config: InferenceConfig,
     ask: Ask,
     facts: Catalogue,
     samples: int,
-    shape: ModelShape,
+    shape: Model,
     chip: Accelerator,
 ) -> Serving:
     """Engine and traffic of the stack's choices; NoDataError where the chip lacks a figure."""
@@ -77,7 +86,7 @@ def _engine(
     config: InferenceConfig,
     facts: Catalogue,
     samples: int,
-    shape: ModelShape,
+    shape: Model,
     chip: Accelerator,
     width: int,
     copies: int,
@@ -85,7 +94,8 @@ def _engine(
     if config.quantise == "fp8":
         chip.speed("fp8")  # a chip that does not multiply in fp8 says so
     return engine_of(
-        architecture_of(shape), chip.name, facts, tensor=width // copies, data=copies,
+        served_model(shape), chip.name, facts, tensor=width // copies, data=copies,
+        expert=min(config.expert_parallel, width),
         weight_format=config.quantise, kv_format=config.kv_format,
         framework=OVERLAPPED if config.overlapped else "", samples=samples,
     )  # fmt: skip
@@ -99,12 +109,14 @@ def step_estimate(
     samples: int,
     chip: Accelerator,
     batch: Estimate,
+    experts: bool = False,
 ) -> tuple[Estimate, str]:
     """The mean step as a sum of named parts with what they follow from; and its largest part."""
     keys = law_keys(facts, chip.name)
     made = {}
     for name, seconds in found.items():
-        laws = tuple(facts.estimate(keys[law], samples) for law in _LAWS[name])
+        names = _LAWS[name] + (_ROUTED.get(name, ()) if experts else ())
+        laws = tuple(facts.estimate(keys[law], samples) for law in names)
         asked = tuple(ask[key] for key in _ASKED.get(name, ()) if key in ask)
         figures = _figures(name, chip, config)
         made[name] = derived(
