@@ -9,7 +9,14 @@ from groundup.apps.claims import service_cost
 from groundup.apps.config import AppsConfig
 from groundup.apps.economics import cost_at_use
 from groundup.apps.investment import METHODS, book_values
-from groundup.apps.obsolescence import Launch, best_wait, launch, refresh_months, worth_by_month
+from groundup.apps.obsolescence import (
+    Launch,
+    best_wait,
+    latest_start,
+    launch,
+    refresh_months,
+    worth_by_month,
+)
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.estimate import Array, Estimate, given
 from groundup.facts.figures import Bar, Bars, Cell, Curves, Figure, Line, Table, banded
@@ -133,11 +140,13 @@ def cadence(plan: Launch, title: str, facts: Catalogue) -> Table:
         wait, gain = best_wait(nominal, 0, _LIFE, cheaper)
         most = refresh_months(nominal, _LONGEST)
         shown: Cell = most if most.value < _LONGEST else f"over {_LONGEST}"
-        rows.append((fall, shown, wait, gain.to("MUSD")))
+        last = latest_start(nominal, 0, _LIFE)
+        begun: Cell = last if last.value >= 0 else "never"
+        rows.append((fall, shown, begun, wait, gain.to("MUSD")))
     return Table(
         "How often to train anew, and whether to wait",
-        ("price falls a year", "months between models", "months worth waiting",
-         "gained by waiting [MUSD]"),
+        ("price falls a year", "months between models", "latest month to begin",
+         "months worth waiting", "gained by waiting [MUSD]"),
         tuple(rows),
         f"{title}. Training to a fixed quality gets {cheaper.value:.1f} times cheaper a year "
         "(algorithms and chips); sales are taken to end in two years whenever they begin. A new "

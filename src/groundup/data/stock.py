@@ -101,7 +101,7 @@ def worth_of_repeats(unique: Estimate, epochs: Estimate, facts: Catalogue) -> Es
 
     U + U R* (1 - exp(-(epochs - 1) / R*)), Muennighoff et al. 2023, arXiv:2305.16264, equation 5.
     """
-    constant = facts.estimate("data.repeat_constant")
+    constant = facts.estimate("models.repeat.tokens")
     again = np.maximum(epochs.samples - 1.0, 0.0)
     gain = 1.0 + constant.samples * -np.expm1(-again / constant.samples)
     factor = derived(gain, "1", "worth of epochs", "1 + R* (1 - exp(-(epochs - 1) / R*))",

@@ -20,8 +20,19 @@ from groundup.middleware.light_heavy import (
     random_route,
     roc,
     route,
+    saved_by_routing,
 )
-from groundup.middleware.prices import priced, question_price, reads_to_repay, token_prices, use
+from groundup.middleware.prices import (
+    coverage,
+    priced,
+    question_price,
+    reads_to_repay,
+    sampled_price,
+    token_prices,
+    use,
+    varied_coverage,
+)
+from groundup.models.more_samples import published_coverage
 
 _STEPS = np.arange(1.0, 101.0)
 _CHECK = (0.95, 0.10)
@@ -36,8 +47,8 @@ def figures(
 ) -> tuple[Figure, ...]:
     """Success and cost over steps, routing against a lottery, token prices, horizons."""
     return (
-        success(config), cost(config), routing(facts), routed(facts), asked(facts),
-        horizons(facts),
+        success(config), cost(config), routing(facts), routed(facts), savings(facts),
+        asked(facts), sampled(facts), horizons(facts),
     )  # fmt: skip
 
 
@@ -139,6 +150,55 @@ def routed(facts: Catalogue) -> Table:
         ("benchmark", "recovered", "published", "from the area alone"), tuple(rows),
         "Nothing is fitted: the area follows from the published mean (APGR), the share of hard "
         "questions from the two scores, the curve is binormal.",
+    )  # fmt: skip
+
+
+def savings(facts: Catalogue) -> Table:
+    """Published savings beside what follows from published calls or costs."""
+    price = {key: facts.estimate(f"middleware.routellm.price.{key}") for key in ("light", "heavy")}
+    rows: list[tuple[Cell, ...]] = []
+    for name in ("mt_bench", "mmlu"):
+        base = f"middleware.routellm.{name}"
+        ours = saved_by_routing(facts.estimate(f"{base}.calls_95"), **price)
+        title = f"RouteLLM, {name.replace('_', ' ')}, 95 % of GPT-4"
+        rows.append((title, facts[f"{base}.saved_95"].value, ours, facts[f"{base}.calls_95"].value))
+    for name in ("headlines", "overruling", "coqa"):
+        base = f"middleware.frugal.{name}"
+        paid = facts.estimate(f"{base}.cascade") / facts.estimate(f"{base}.single")
+        rows.append((f"FrugalGPT, {name}, as good as the best", facts[f"{base}.saved"].value,
+                     (1.0 - paid).named("middleware.frugal_saved"), None))  # fmt: skip
+    fewer = facts["middleware.hybrid.fewer_calls"].value
+    rows.append(("Hybrid LLM, no loss of quality", fewer, None, 1 - fewer))
+    return Table(
+        "Published savings of routers and cascades",
+        ("what", "saved as published", "from calls or costs", "heavy calls"), tuple(rows),
+        "Hybrid LLM counts calls, not money. RouteLLM's 3.66 times of its Table 6 are fewer heavy "
+        "calls than a random router's, not dollars.",
+    )  # fmt: skip
+
+
+def sampled(facts: Catalogue) -> Curves:
+    """Share of questions with a right answer among samples, against what the samples cost."""
+    prices = token_prices("gpt-5-mini", facts)
+    prompt = given(1_000.0, "token/question", "prompt", "an example")
+    answer = given(300.0, "token/question", "answer", "an example")
+    none = given(0.0, "token/question", "reasoning", "an example")
+    count = 2 ** np.arange(0, 11)
+    paid = np.array([
+        sampled_price(prices, prompt, answer, none, float(k)).value * 1e3 for k in count
+    ])  # fmt: skip
+    lines = [_line("all questions alike", paid, coverage(0.2, count.astype(float)))]
+    spread = varied_coverage(0.2, 1.0, count.astype(float))
+    lines.append(_line("questions differ", paid, spread))
+    measured = published_coverage(facts).share(count.astype(float))
+    lines.append(_line("law of DeepSeek-Coder-V2 on SWE-bench Lite", paid, measured))
+    return Curves(
+        "Thinking longer: samples bought against questions covered",
+        "cost of a thousand questions [USD]", "a right answer among the samples [share]",
+        tuple(lines), x_log=True,
+        note="The first two: one answer in five is right. A check that finds the right one is not "
+        "counted. The less questions are alike, the more samples go to those that stay hopeless; "
+        "prices are those of GPT-5 mini for 1,000 + 300 tokens, the law is Brown et al. 2024.",
     )  # fmt: skip
 
 
