@@ -147,7 +147,8 @@ def _reliability(row: Row, facts: Catalogue) -> Prediction:
 def _share(row: Row, count: float, facts: Catalogue) -> Prediction:
     """Effective time share of a job; parameters are those of the row or of a published run."""
     told = published_run(row.name)
-    total = row.number("params_total") or float(told.get("active", 0)) or 1e11
+    usual = facts["planner.run.large"].value
+    total = row.number("params_total") or float(told.get("active", usual))
     share = goodput_of(total, count, facts)
     sigma = _sigma("goodput", facts)
     low, high = within(share, sigma, "").low, min(within(share, sigma, "").high, 1.0)
