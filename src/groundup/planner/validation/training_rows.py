@@ -162,7 +162,10 @@ def _layout(
     if not sequence:
         raise NoDataError(f"{row.where}: no sequence length; fill `seq_len`")
     told = {name: _degree(row, name, text) for name in ("tp", "pp", "cp", "ep", "microbatch")}
-    parallel = (told["tp"] or 1) * (told["pp"] or 1) * (told["cp"] or 1)
+    model = (told["tp"] or 1) * (told["pp"] or 1)
+    if told["cp"] and model * told["cp"] > chips:  # tables that count context ranks twice
+        told["cp"] = max(1.0, chips // model)
+    parallel = model * (told["cp"] or 1)
     batch, data = row.number("global_batch"), chips / parallel
     if not batch:
         batch = _usual_batch(row, sequence, data * (told["microbatch"] or 1))
