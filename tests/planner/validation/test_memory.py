@@ -8,10 +8,13 @@ import pytest
 
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.errors import NoDataError
-from groundup.planner.validation.memory import predict
+from groundup.models.workload import work_of
+from groundup.planner.validation.memory import card_of, predict
 from groundup.planner.validation.memory_row import case_of
+from groundup.planner.validation.model import architecture_of_row
 from groundup.planner.validation.row import Row, read_rows
 from groundup.training.layout import BLOCKS, CHEAP, NOTHING, PRODUCTS
+from groundup.training.memory import memory
 
 FACTS = load_catalogue()
 ROWS = read_rows(Path(__file__).parents[2] / "data" / "train_memory.csv")
@@ -22,9 +25,9 @@ PUBLISHER = np.array([row.source.split(" (")[0] for row in ROWS])
 
 
 def test_median_error_of_published_memory():
-    assert len(ROWS) == 36
+    assert len(ROWS) == 40
     assert np.median(ERRORS) <= 0.04
-    assert np.quantile(ERRORS, 0.9) <= 0.14
+    assert np.quantile(ERRORS, 0.9) <= 0.16
 
 
 @pytest.mark.parametrize(
@@ -77,10 +80,11 @@ def test_words_for_recomputation(said, kind, share):
     assert float(layout.recompute_share) == share
 
 
-def test_full_shard_and_full_finetuning_are_not_recomputation():
-    for note in ("sharding=FULL_SHARD", "full finetune"):
-        layout = case_of(replace(SMALL, notes=note), FACTS).layout
-        assert float(layout.recompute) == NOTHING
+def test_full_shards_are_not_full_recomputation():
+    layout = case_of(replace(SMALL, notes="sharding=FULL_SHARD"), FACTS).layout
+    assert float(layout.recompute) == NOTHING
+    layout = case_of(replace(SMALL, notes="full finetune"), FACTS).layout
+    assert float(layout.recompute) == BLOCKS  # what recipes of fine-tuning do by default
 
 
 def test_selective_in_megatron_is_cheap_operations():
@@ -103,7 +107,7 @@ def test_what_is_sharded(change, stage):
 @pytest.mark.parametrize(
     ("note", "chunks"),
     [("VP=4", 4), ("interleaved 1F1B", 2), ("interleaved with 3 chunks", 3), ("1F1B", 1),
-     ("no interleaving", 1), ("vpp: 5", 5)],
+     ("no interleaving", 1), ("vpp: 5", 5), ("interleaved 1F1B; local batch 32", 2)],
 )  # fmt: skip
 def test_chunks_of_a_stage(note, chunks):
     row = replace(SMALL, pp="4", notes=note)
@@ -132,7 +136,7 @@ def test_share_of_the_card():
 
 def test_what_ran_fitted_into_its_card():
     crowded = replace(SMALL, global_batch="512")
-    assert predict(crowded, FACTS).value == pytest.approx(80e9 / 2**30)
+    assert predict(crowded, FACTS).value == pytest.approx(0.92 * 80e9 / 2**30)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +164,25 @@ def test_a_table_of_needs_is_states_alone():
         assert found.low <= published <= found.high
 
 
+@pytest.mark.parametrize(("stage", "published"), [(0, 120), (1, 31.4), (2, 16.6), (3, 1.88)])
+def test_states_without_a_shape_are_the_zero_papers(stage, published):
+    row = Row(
+        name="7.5B", params_total="7.5e9", n_chips="64", metric="model_states", unit="GB",
+        source="arXiv 1910.02054", notes=f"ZeRO-{stage}",
+    )  # fmt: skip
+    assert predict(row, FACTS).value == pytest.approx(published, rel=3e-3)
+
+
+def test_offloaded_states_leave_the_accelerator():
+    """torchtune's README: 70B in full on 8 A100 takes 13.9 GiB of each with CPU offload."""
+    row = replace(
+        SMALL, name="Llama 3.1 70B full finetune", layers="80", hidden="8192", heads="64",
+        ffn="28672", seq_len="2048", hardware="A100-80GB", source="torchtune README",
+        notes="CPU offload",
+    )  # fmt: skip
+    assert predict(row, FACTS).value == pytest.approx(13.9, rel=0.25)
+
+
 def test_what_is_missing_is_named():
     with pytest.raises(NoDataError, match="seq_len"):
         predict(replace(SMALL, seq_len=""), FACTS)
@@ -167,3 +190,17 @@ def test_what_is_missing_is_named():
         predict(replace(SMALL, global_batch=""), FACTS)
     with pytest.raises(NoDataError, match="unit"):
         predict(replace(SMALL, unit="furlong"), FACTS)
+
+
+def test_published_layouts_fit_their_cards():
+    """They ran, with micro-batches as large as fits: none is predicted far above its card."""
+    table = Path(__file__).parents[2] / "data" / "train_throughput.csv"
+    shares = []
+    for row in read_rows(table):
+        if row.recompute and row.microbatch:
+            case, work = case_of(row, FACTS), work_of(architecture_of_row(row))
+            card = card_of(row, FACTS)
+            shares.append(float(memory(work, case.layout, case.formats).total) / card)
+    assert len(shares) > 200
+    assert np.mean(np.array(shares) <= 1) > 0.98
+    assert 0.6 < np.median(shares) < 0.95

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+
+import numpy as np
 
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
 from groundup.facts.units import factor
 from groundup.models.workload import work_of
 from groundup.planner.validation.hardware import chip_of, memory_gb_of
-from groundup.planner.validation.memory_row import case_of, formats_of_row
+from groundup.planner.validation.memory_row import case_of
 from groundup.planner.validation.model import architecture_of_row
 from groundup.planner.validation.row import Prediction, Row, within
 from groundup.training.memory import Memory, memory
+from groundup.training.work import Work
 
 _UNITS = {"gib": "GiB", "gb": "GB", "mib": "MiB", "mb": "MB", "tib": "TiB", "bytes": "B", "b": "B"}
 
@@ -31,17 +35,25 @@ def predict(row: Row, facts: Catalogue) -> Prediction:
     found = memory(work_of(architecture_of_row(row)), case.layout, case.formats, _outside(facts))
     value, how = _asked(row, found)
     if how == "peak":
-        value = min(value, card_of(row, facts) or value)
+        full = facts["planner.error.card_filled"].value
+        value = min(value, full * (card_of(row, facts) or np.inf))
     sigma = facts[f"planner.error.memory_{'peak' if how == 'peak' else 'part'}"].value
     return within(value / _unit(row, facts), sigma, f"training memory: {how}")
 
 
 def _states_alone(row: Row, facts: Catalogue) -> Prediction:
-    """Weights, gradients and optimiser unsharded, and what the driver takes: a table of needs."""
-    each = formats_of_row(row, facts).states
-    total = each * (row.number("params_total") or 0.0) + _outside(facts)
-    sigma = facts["planner.error.memory_states_alone"].value
-    return within(total / _unit(row, facts), sigma, "training memory: states and driver alone")
+    """States of `params_total` weights; of a peak also what the driver takes: a table of needs."""
+    case = case_of(replace(row, seq_len="1", microbatch="1", global_batch=""), facts)
+    zero = dict.fromkeys(Work.__dataclass_fields__, np.zeros(()))
+    weights = np.asarray(row.number("params_total"))
+    work = Work(**(zero | {"layers": np.ones(()), "matrices": weights}))
+    found = memory(work, case.layout, case.formats, _outside(facts))
+    value, how = _asked(row, found)
+    if how == "peak":
+        value = float(found.states + found.fixed)
+    sigma = facts[f"planner.error.memory_{'states_alone' if how == 'peak' else 'part'}"].value
+    named = "states and driver alone" if how == "peak" else how
+    return within(value / _unit(row, facts), sigma, f"training memory: {named}")
 
 
 def card_of(row: Row, facts: Catalogue) -> float | None:

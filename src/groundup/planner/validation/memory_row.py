@@ -19,7 +19,11 @@ _LAST_EAGER = 2024
 """torchtitan computes its loss in a compiled kernel since early 2025."""
 _PAPER = re.compile(r"\b(\d{4})\.\d{4,5}\b")
 _YEAR = re.compile(r"(20[12]\d)(?:[-_/]?(?:0[1-9]|1[0-2]))?(?!\d)")
-_CHUNKS = re.compile(r"\b(?:vp|vpp|virtual|chunks?|interleav\w*)\D{0,20}?(\d+)\b")
+_CHUNKS = re.compile(
+    r"\b(?:vpp?|virtual\w*|interleav\w*)(?: with| stages?| size)? ?[=:(]? ?(\d+)\b"
+)
+_DEEPSPEED = r"deepspeed|\bzero[- ]?[123]\b|1910\.02054"
+_FINETUNING = r"torchtune|\bq?lora\b|fine-?tun"
 _WHOLE_BLOCKS = r"\bfull (?:ac\b|activation|recomp|checkpoint)|gradient checkpoint"
 _SHARDED = (
     (r"shard[_ ]grad[_ ]op|zero[- ]?2|reshard_after_forward=false", 2.0),
@@ -65,7 +69,9 @@ def _text(row: Row) -> str:
 
 def _is_torch(row: Row, text: str) -> bool:
     """Whether PyTorch's own parallelism ran it, not Megatron's or DeepSpeed's."""
-    if re.search(r"megatron|nemo|2205\.05198|2104\.04473|bloom|deepspeed|mlperf", text):
+    if re.search(r"megatron|nemo|2205\.05198|2104\.04473|bloom|mlperf", text):
+        return False
+    if re.search(_DEEPSPEED, text):
         return False
     if re.search(r"titan|torch|fsdp|llm-foundry|mosaic|lingua|olmo|hugging|peft", text):
         return True
@@ -91,7 +97,7 @@ def _layout(row: Row, text: str, torch: bool, old: bool) -> Layout:
     micro = row.number("microbatch") or _microbatch(batch, ranks, pipeline, torch)
     if micro is None:
         raise NoDataError(f"{row.where}: `microbatch` and `global_batch` are missing")
-    kind, share = _recompute(row, torch)
+    kind, share = _recompute(row, text, torch)
     numbers = {
         "accelerators": ranks * tensor * pipeline * context,
         "sequence": sequence,
@@ -135,7 +141,7 @@ def _sharding(text: str, torch: bool, old: bool, pipeline: float) -> float:
     return 2.0 if torch and stage == 3.0 and pipeline > 1 else stage
 
 
-def _recompute(row: Row, torch: bool) -> tuple[int, float]:
+def _recompute(row: Row, text: str, torch: bool) -> tuple[int, float]:
     """What is recomputed and in which share of the layers: the column, else notes and name."""
     column = row.recompute.strip().lower()
     said = column or f"{row.notes} {row.name}".lower()
@@ -145,6 +151,8 @@ def _recompute(row: Row, torch: bool) -> tuple[int, float]:
         return (PRODUCTS if torch else CHEAP), 1.0
     if re.search(r"\bfull\b" if column else _WHOLE_BLOCKS, said):
         return BLOCKS, 1.0
+    if not column and re.search(_FINETUNING, text):
+        return BLOCKS, 1.0  # recipes of fine-tuning recompute blocks unless told otherwise
     return NOTHING, 1.0
 
 
@@ -165,6 +173,7 @@ def formats_of_row(row: Row, facts: Catalogue) -> Formats:
     text = _text(row)
     torch, old = _is_torch(row, text), (_paper(text) or 9999) < _FLASH
     name = "fsdp-adam" if torch else "megatron-adam"
+    name = "mixed-adam" if re.search(_DEEPSPEED, text) else name
     for words, other in _RECIPES:
         name = other if re.search(words, text) else name
     formats = formats_of(name, facts, _loss(text, torch))
@@ -187,7 +196,7 @@ def _loss(text: str, torch: bool) -> str:
     if not torch:
         return "megatron"
     years = [int(year) for year in _YEAR.findall(text)]
-    if "chunked loss" in text:
+    if re.search(r"chunked loss|torchtune", text):
         return "chunked"
     if re.search(r"llm-foundry|mosaic|fused (?:loss|cross)", text):
         return "compiled"  # llm-foundry's default loss is a fused kernel
