@@ -39,7 +39,9 @@ def figures(
     `ask` is a plan's ask after `demand`; the plan's own model and compute are shown where the
     config has a shape and the ask has `pretrain_flop`.
     """
-    models = _own(config, ask) + [published(name) for name in _SHOWN]
+    own = _own(config, ask)
+    shown = [published(name) for name in _SHOWN]
+    models = own + [one for one in shown if one not in own]
     compute = ask["pretrain_flop"].to("FLOP").value if "pretrain_flop" in ask else _REFERENCE
     return (
         by_part(models),
@@ -164,7 +166,9 @@ def _fitted(compute: float, facts: Catalogue) -> float:
 
 
 def _own(config: ModelsConfig, ask: Ask) -> list[Architecture]:
-    """The plan's own model, where its sizes are fixed."""
+    """The plan's own model, where its sizes are fixed or published."""
+    if config.published:
+        return [published(config.published)]
     vocabulary = int(ask["vocabulary"].value) if "vocabulary" in ask else 0
     sizes = (config.layers, config.width, config.heads, config.kv_heads, config.ffn)
     if not all(sizes) or not (config.vocabulary or vocabulary):

@@ -6,8 +6,10 @@ from groundup.facts.catalogue import Catalogue
 from groundup.facts.estimate import Estimate, derived
 from groundup.facts.layer import Ask, LayerPlan
 from groundup.facts.stated import stated
+from groundup.models.architecture import Architecture
 from groundup.models.plan import Model, counted, train_flops_per_token
 from groundup.models.scaling import LOSS_FITS, TRAIN_FLOPS, loss_law
+from groundup.models.workload import active_parameters, work_of
 from groundup.recipes.config import RecipesConfig
 
 FITS = ("epoch", "chinchilla")
@@ -47,7 +49,16 @@ def demand(
         sequence=sequence,
         training_flop=total.named("recipes.training_flop", " + ".join(stages)),
         **stages,
+        **_active(model),
     )
+
+
+def _active(model: Model) -> dict[str, Estimate]:
+    """Active parameters of a model with experts; nothing for a dense one."""
+    if not isinstance(model, Architecture) or not float(work_of(model).experts):
+        return {}
+    active = active_parameters(model)
+    return {"active_parameters": counted(model, active, "parameter", "models.active_parameters")}
 
 
 def _later_stages(pretrain: Estimate, facts: Catalogue, samples: int) -> dict[str, Estimate]:
@@ -100,29 +111,40 @@ def limit(
 
 
 def quality(ask: Ask, facts: Catalogue, samples: int = 0) -> dict[str, Estimate]:
-    """Predicted loss by each named fit, nats a token; nothing below the sizes that were fitted."""
-    ratio = (ask["train_tokens"] / ask["parameters"]).named("recipes.tokens_per_parameter")
+    """Predicted loss by each named fit, nats a token; nothing below the sizes that were fitted.
+
+    The fits know dense models: one with experts counts with its active parameters, so that its
+    loss is an upper bound.
+    """
+    size = ask["active_parameters" if "active_parameters" in ask else "parameters"]
+    ratio = (ask["train_tokens"] / size).named("recipes.tokens_per_parameter")
     found = {"tokens_per_parameter": ratio}
     for fit in FITS:
-        if ask["parameters"].value < facts[f"models.fit.{fit}.smallest"].value:
+        if size.value < facts[f"models.fit.{fit}.smallest"].value:
             continue
-        found[f"loss_{fit}"] = loss(fit, ask["parameters"], ask["train_tokens"], facts, samples)
+        found[f"loss_{fit}"] = loss(fit, size, ask["train_tokens"], facts, samples)
         best = optimal_ratio(fit, ask["pretrain_flop"], facts, samples)
         found[f"optimal_tokens_per_parameter_{fit}"] = best
     if (named := f"loss_{FITS[0]}") in found:
-        found["compute_over_optimum"] = over_optimum(FITS[0], ask, found[named], facts, samples)
+        spent = (size, ask["train_tokens"], found[named])
+        found["compute_over_optimum"] = over_optimum(FITS[0], *spent, facts, samples)
     return found
 
 
 def over_optimum(
-    fit: str, ask: Ask, reached: Estimate, facts: Catalogue, samples: int = 0
+    fit: str,
+    parameters: Estimate,
+    tokens: Estimate,
+    reached: Estimate,
+    facts: Catalogue,
+    samples: int = 0,
 ) -> Estimate:
     """6 N D over the least compute that a fit needs for the same loss: what the shape costs.
 
     Above 1 a model is trained past its optimum (cheap to serve) or short of it.
     """
     law = loss_law(fit, facts, samples)
-    size, text = ask["parameters"].to("parameter"), ask["train_tokens"].to("token")
+    size, text = parameters.to("parameter"), tokens.to("token")
     spent = TRAIN_FLOPS * size.samples * text.samples
     return derived(
         spent / law.least_compute(reached.samples), "1", "recipes.compute_over_optimum",
