@@ -72,6 +72,7 @@ def simulate(
     rows: list[list[float]], costs: dict[str, float], most: int, chunk: int, blocks: int
 ) -> dict[str, Any]:
     """Seconds of the event loop, and each request's first and last token."""
+    from vidur import entities
     from vidur.execution_time_predictor import ExecutionTimePredictorRegistry
     from vidur.simulator import Simulator
 
@@ -82,6 +83,8 @@ def simulate(
         head = "arrived_at,num_prefill_tokens,num_decode_tokens"
         trace.write_text("\n".join([head, *lines]) + "\n")
         ExecutionTimePredictorRegistry.get = classmethod(lambda cls, *a, **k: Costs(costs))
+        for kind in (entities.Replica, entities.Request, entities.Cluster):
+            kind._id = -1  # its entities are numbered through, its tables begin at 0
         simulator = Simulator(_config(trace, folder, most, chunk, blocks))
         atexit.unregister(simulator._write_output)
         requests = sorted((e._request for _, e in simulator._event_queue), key=lambda r: r.id)

@@ -23,7 +23,7 @@ FACTS = load_catalogue()
 COSTS = affine(
     128, step=8e-3, per_request=5e-5, per_context=2e-8, per_prompt_token=2e-5, per_pair=1e-10
 )
-REQUESTS = with_means(500, 150, 1200, 10.0, FACTS)
+REQUESTS = with_means(500, 150, 800, 10.0, FACTS)
 FLEET = Fleet(1, Scheduler(128, cache=200_000))
 SLO = Slo(ttft=0.6, tpot=0.04)
 OPTION = Option("one", 2, COSTS, FLEET)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from groundup.cli.console import Console
-from groundup.facts.errors import ConfigError
+from groundup.facts.errors import ConfigError, NoDataError
 from groundup.stack.load import load_stack
 
 if TYPE_CHECKING:
@@ -50,7 +50,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="limits such as ttft=0.5,tpot=0.05[,e2e=20][,share=0.99], or MLPerf's: interactive, "
         "server, long (server)",
     )
-    parser.add_argument("--size", action="store_true", help="find the fewest replicas that meet it")
+    parser.add_argument(
+        "--size",
+        nargs="?",
+        const="plan",
+        choices=("plan", "any"),
+        help="find the fewest replicas that meet the limits: the plan's own, or `any` of other "
+        "widths and chunks",
+    )
     parser.add_argument("--seed", type=int, default=0, help="seed of the requests (0)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -58,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def simulate(arguments: argparse.Namespace) -> None:
     """Print percentiles of the waits at a load, goodput, throughput and cost; or the sizing."""
     from groundup.cli.plan_commands import plan_stack
-    from groundup.inference.sizing import evaluate, most_per_s, size
+    from groundup.inference.sizing import cheapest, evaluate, most_per_s, size
 
     _check(arguments)
     stack = load_stack(arguments.stack, arguments.set)
@@ -70,7 +77,12 @@ def simulate(arguments: argparse.Namespace) -> None:
     if arguments.size:
         from groundup.inference.simulated_plan import slow_factor
 
-        sized = size(requests, option, rate, slo, slow_factor(plan.facts) or 1.0)
+        slow = slow_factor(plan.facts) or 1.0
+        if arguments.size == "any":
+            options = _options(arguments, stack.inference, plan, requests)
+            sized = cheapest(requests, options, rate, slo, slow)
+        else:
+            sized = size(requests, option, rate, slo, slow)
         _print(arguments, _sized_json(sized, slo, usd), _sized_text(sized, slo, usd))
         return
     found = evaluate(requests, option.costs, option.fleet, rate, slo, arguments.seed)
@@ -165,6 +177,25 @@ def _option(arguments: argparse.Namespace, config: Any, plan: Plan, requests: Re
     return replace(option, fleet=fleet)
 
 
+def _options(
+    arguments: argparse.Namespace, config: Any, plan: Plan, requests: Requests
+) -> list[Option]:
+    """Replicas of other widths, chunks and batches that hold the model, the plan's among them."""
+    found = []
+    for width in sorted({1, 2, 4, 8, config.accelerators_per_replica}):
+        for chunk in sorted({512, 2048, config.chunk_tokens}):
+            other = replace(
+                config, accelerators_per_replica=width, data_parallel=1, chunk_tokens=chunk,
+                batch=max(config.batch, 256),
+            )  # fmt: skip
+            try:
+                option = _option(arguments, other, plan, requests)
+            except (ConfigError, NoDataError):
+                continue  # it does not fit, or the chip has no links
+            found.append(replace(option, name=f"{width} accelerators, chunks of {chunk}"))
+    return found
+
+
 def _usd_per_hour(plan: Plan) -> float | None:
     """What the plan pays for an hour of one serving accelerator; None without a price."""
     cost = plan.layer("inference").cost
@@ -238,7 +269,8 @@ def _run_text(
 
 def _sized_json(sized: Sizing, slo: Slo, usd: float | None) -> dict[str, Any]:
     return {
-        "replicas": sized.replicas, "accelerators": sized.accelerators, "load": sized.load,
+        "option": sized.option.name, "replicas": sized.replicas,
+        "accelerators": sized.accelerators, "load": sized.load,
         "headroom": sized.headroom, "warning": sized.warning,
         "at": _run_json(sized.at, slo, sized.accelerators, usd),
         "busier": asdict(sized.busier),
@@ -250,7 +282,8 @@ def _sized_text(sized: Sizing, slo: Slo, usd: float | None) -> str:
     option = replace(sized.option, fleet=replace(sized.option.fleet, replicas=sized.replicas))
     most = sized.at.rate / sized.load if sized.load else math.inf
     lines = [
-        f"fewest replicas: {sized.replicas} ({sized.accelerators:g} accelerators), "
+        f"fewest replicas: {sized.replicas} of {sized.option.name} ({sized.accelerators:g} "
+        "accelerators), "
         f"{sized.load:.0%} of their capacity; limits hold up to {sized.headroom:.2g} times "
         "the load",
         _run_text(sized.at, slo, sized.accelerators, usd, option, most),

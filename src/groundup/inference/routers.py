@@ -41,7 +41,8 @@ class Router:
         """A least busy one; equals take turns, so that an idle fleet is used evenly."""
         start = request % len(busy)
         order = [*range(start, len(busy)), *range(start)]
-        return self.pool[min(order, key=lambda at: busy[at])]
+        least: int = min(order, key=lambda at: busy[at])
+        return self.pool[least]
 
     def _known(self, request: int, busy: list[int]) -> Replica:
         blocks = self.jobs.blocks[request]

@@ -185,18 +185,34 @@ def cheapest(
 ) -> Sizing:
     """The option that needs fewest accelerators; those that cannot meet the limits are passed over.
 
-    NoDataError with each option's reason where none can.
+    Options are tried in the order of the accelerators that their closed-form capacity asks for, and
+    no longer than one of them can still win. NoDataError with each option's reason where none can.
     """
-    found: list[Sizing] = []
+    found: Sizing | None = None
     reasons: list[str] = []
-    for option in options:
+    for least, option in sorted(
+        ((_least_accelerators(requests, option, rate), option) for option in options),
+        key=lambda pair: pair[0],
+    ):
+        if found is not None and least > found.accelerators:
+            break
         try:
-            found.append(size(requests, option, rate, slo, slow))
+            sizing = size(requests, option, rate, slo, slow)
         except NoDataError as error:
             reasons.append(str(error))
-    if not found:
+            continue
+        better = found is None or (sizing.accelerators, -sizing.headroom) < (
+            found.accelerators, -found.headroom
+        )  # fmt: skip
+        found = sizing if better else found
+    if found is None:
         raise NoDataError("no option meets the limits: " + "; ".join(reasons))
-    return min(found, key=lambda sizing: (sizing.accelerators, -sizing.headroom))
+    return found
+
+
+def _least_accelerators(requests: Requests, option: Option, rate: float) -> float:
+    capacity = most_per_s(requests, option.costs, option.fleet)
+    return max(math.ceil(rate / capacity), 1) * option.accelerators
 
 
 def _fewest(least: int, enough: Callable[[int], bool]) -> int:
