@@ -10,7 +10,7 @@ from groundup.facts.errors import NoDataError
 from groundup.planner.validation.row import Row, read_rows
 from groundup.planner.validation.row_units import in_unit_of
 from groundup.planner.validation.run_rate import nearest, run_rate
-from groundup.planner.validation.run_work import published_run, run_work
+from groundup.planner.validation.run_work import published_run, run_work, sized
 from groundup.planner.validation.runs import hours_of, owned_hour, predict
 
 DATA = Path(__file__).parents[2] / "data"
@@ -105,6 +105,31 @@ def test_accelerators_without_a_law_take_the_usual_utilisation() -> None:
     assert work.chip == "tpu-v3"
     assert rate.best is None
     assert rate.flops(work.active, FACTS) == pytest.approx(123e12 * 0.375)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "chip"),
+    [("NVIDIA Tesla P100 SXM2", "p100"), ("NVIDIA Tesla K80", "k80"), ("TPUv3", "tpu-v3"),
+     ("Huawei Ascend 910", "ascend-910"), ("Google TPU v4", "tpu-v4"), ("MI250X", "mi250x")],
+)  # fmt: skip
+def test_hardware_of_old_runs(hardware: str, chip: str) -> None:
+    row = dataclasses.replace(LLAMA, hardware=hardware)
+    assert run_work(row).chip == chip
+    assert predict(row, FACTS).value > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("2T", 2e12),
+        ("~70B", 70e9),
+        ("1.4 trillion", 1.4e12),
+        ("300 B tokens", 300e9),
+        ("many", None),
+    ],
+)
+def test_numbers_with_letters(text: str, number: float | None) -> None:
+    assert sized(text) == number
 
 
 @pytest.mark.parametrize(("active", "total"), [(7e9, 7e9), (70e9, 70e9), (37e9, 671e9)])

@@ -17,8 +17,16 @@ from groundup.planner.validation.hardware import chip_of
 from groundup.planner.validation.row import Row
 
 _FLOP = re.compile(r"([\d.]+e[+-]?\d+)\s*FLOP", re.IGNORECASE)
-_OLD = ((r"tpu ?v?3|tpuv3", "tpu-v3"), (r"tpu ?v?2|tpuv2", "tpu-v2"))
+_OLD = (
+    (r"tpu ?v?3|tpuv3", "tpu-v3"),
+    (r"tpu ?v?2|tpuv2", "tpu-v2"),
+    (r"\bp100", "p100"),
+    (r"\bk80", "k80"),
+    (r"ascend 910(?! ?b)", "ascend-910"),
+)
 """Accelerators that published runs used and that the catalogue of chips does not hold."""
+_SIZED = re.compile(r"([\d.,]+)\s*([KMBT]|trillion|billion|million)\b", re.IGNORECASE)
+_SCALE = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
 _WHOLE = 0.7
 """Share of the parameters from which a run counts as dense: estimates of FLOP are rounded."""
 
@@ -101,8 +109,8 @@ def power_of(chip: str, facts: Catalogue) -> float:
 
 def _parameters(row: Row, told: Mapping[str, Any]) -> tuple[float | None, float | None]:
     """Active and total parameters: the row's, the published run's, or what its FLOP imply."""
-    total, active = row.number("params_total"), row.number("params_active")
-    flop, tokens = _stated_flop(row), row.number("tokens")
+    total, active = _number(row, "params_total"), _number(row, "params_active")
+    flop, tokens = _stated_flop(row), _number(row, "tokens")
     if active is None and "active" in told:
         active = float(told["active"])
     if active is None and total and flop and tokens and flop / (6 * tokens) < _WHOLE * total:
@@ -113,7 +121,7 @@ def _parameters(row: Row, told: Mapping[str, Any]) -> tuple[float | None, float 
 
 
 def _flop(row: Row, told: Mapping[str, Any], active: float | None) -> float:
-    stated, tokens = _stated_flop(row), row.number("tokens")
+    stated, tokens = _stated_flop(row), _number(row, "tokens")
     if stated:
         return stated
     if tokens is None and "tokens" in told:
@@ -124,6 +132,19 @@ def _flop(row: Row, told: Mapping[str, Any], active: float | None) -> float:
         return float(told["flop"])
     missing = "tokens" if active else "params_active and tokens"
     raise NoDataError(f"{row.where}: {missing} missing, and no published run of that name")
+
+
+def sized(text: str) -> float | None:
+    """A number with its scale: `2T`, `70B`, `1.4 trillion`; None for anything else."""
+    found = _SIZED.match(text.strip().lstrip("~> "))
+    if not found:
+        return None
+    return float(found.group(1).replace(",", "")) * _SCALE[found.group(2)[0].lower()]
+
+
+def _number(row: Row, column: str) -> float | None:
+    """A column as a number, with or without the letter of its scale."""
+    return row.number(column) or sized(str(getattr(row, column)))
 
 
 def _stated_flop(row: Row) -> float | None:
