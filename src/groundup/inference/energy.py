@@ -26,7 +26,7 @@ _ROUNDS = 30
 _SOFT = 0.1
 _PRIOR = np.array([0.25, 1.0, 1.0, 1.0])
 """A quarter of the design power idle at full clocks, and as much again as the rest when busy."""
-_PRIOR_WEIGHT = 1.0
+_PRIOR_WEIGHT = 0.1
 
 
 def busy(parts: Mapping[str, Array]) -> Array:

@@ -142,6 +142,9 @@ def test_what_is_not_known_is_said() -> None:
             predict(dataclasses.replace(row, **change), FACTS)
     with pytest.raises(NoDataError, match="service"):
         predict(service(metric="moods", unit="1"), FACTS)
+    for metric, unit in (("output_tokens", "token"), ("theoretical_income", "USD/day")):
+        with pytest.raises(NoDataError, match="service"):
+            predict(service(metric=metric, unit=unit), FACTS)
 
 
 def test_which_engines_prepare_the_next_step_meanwhile() -> None:
