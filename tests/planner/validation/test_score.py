@@ -131,6 +131,7 @@ def test_counts_of_zero_are_empty_and_impossible_ones_refused():
     row = Row(dp="0", tp="8", seq_len="1024+128", value="1")
     assert scoring.sound(row) == Row(tp="8", seq_len="1024+128", value="1")
     assert scoring.sound(Row(tp="8")) == Row(tp="8")
+    assert scoring.sound(Row(layers="7B", kv_heads="MLA")) == Row(kv_heads="MLA")
     for cells in ({"pp": "-1"}, {"n_chips": "1e30"}, {"params_total": "-7e9"}):
         with pytest.raises(NoDataError, match=next(iter(cells))):
             scoring.sound(Row(**cells))

@@ -24,11 +24,14 @@ from groundup.planner.validation.row_units import in_unit_of
 
 COUNTS = {
     **dict.fromkeys(("params_total", "params_active"), 1e15),
-    **dict.fromkeys(("layers", "hidden", "heads", "kv_heads", "ffn", "vocab"), 1e9),
+    **dict.fromkeys(("layers", "heads", "kv_heads"), 1e5),
+    **dict.fromkeys(("hidden", "ffn", "vocab"), 1e8),
     **dict.fromkeys(("n_chips", "dp", "tp", "pp", "cp", "ep", "microbatch"), 1e8),
     "seq_len": 1e9, "global_batch": 1e9, "tokens": 1e17,
 }  # fmt: skip
 """Columns that count things, and what no machine or model has more of."""
+_PLAIN = ("layers", "hidden")
+"""Counts that have no other form: what is no number there says nothing."""
 _DEFECTS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 """What a broken model raises; it is shown with its traceback, and the command fails."""
 
@@ -124,12 +127,13 @@ def _predicted(row: Row, facts: Catalogue) -> Prediction:
 def sound(row: Row) -> Row:
     """The row with counts of 0 as empty cells: tables write 0 for what does not apply.
 
+    So is text in columns that are numbers by nature (`_PLAIN`); others may hold `p1/d8` or `MLA`.
     NoDataError where a count is negative or beyond anything that was built.
     """
     empty: dict[str, Any] = {}
     for column, most in COUNTS.items():
         number = row.number(column)
-        if number == 0:
+        if number == 0 or (number is None and column in _PLAIN and getattr(row, column)):
             empty[column] = ""
         elif number is not None and not 0 < number <= most:
             raise NoDataError(
