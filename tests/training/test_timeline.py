@@ -8,7 +8,7 @@ from tests.training.layouts import layout
 
 from groundup.facts.errors import NoDataError
 from groundup.training.layout import GPIPE, ONE_F_ONE_B, ZERO_BUBBLE, ZERO_BUBBLE_DEEP
-from groundup.training.pipeline import idle, in_flight, in_flight_last
+from groundup.training.pipeline import idle, in_flight, in_flight_last, span_of_stages
 from groundup.training.timeline import (
     BACKWARD,
     FORWARD,
@@ -101,6 +101,20 @@ def test_a_heavier_last_stage_sets_the_pace():
     uneven = Durations(even, even, (0.0,) * 4)
     short, long = (makespan(timeline(ONE_F_ONE_B, 4, m, uneven)) for m in (16, 32))
     assert long - short == pytest.approx(16 * 3.0)
+
+
+@given(st.lists(SECONDS, min_size=2, max_size=6), st.integers(1, 16))
+def test_uneven_stages(seconds, count):
+    """GPipe exactly; 1F1B never longer, and exactly where the last stage is the slowest."""
+    ranks, both = len(seconds), 3 * np.array(seconds)
+    each = Durations(tuple(seconds), tuple(2 * one for one in seconds), (0.0,) * ranks)
+    closed = float(span_of_stages(both, np.asarray(float(count))))
+    assert makespan(timeline(GPIPE, ranks, count, each)) == pytest.approx(closed)
+    assert makespan(timeline(ONE_F_ONE_B, ranks, count, each)) <= closed + 1e-9
+    ends = (1.0,) * (ranks - 1) + (max(seconds) + 1.0,)
+    heavy = Durations(ends, tuple(2 * one for one in ends), (0.0,) * ranks)
+    closed = float(span_of_stages(3 * np.array(ends), np.asarray(float(count))))
+    assert makespan(timeline(ONE_F_ONE_B, ranks, count, heavy)) == pytest.approx(closed)
 
 
 def test_sending_delays_the_first_and_hides_later():

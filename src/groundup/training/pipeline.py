@@ -77,3 +77,13 @@ def _limited(kept: Array, layout: Layout) -> Array:
     """Never more than all micro-batches; GPipe keeps them all."""
     most = layout.microbatches
     return np.asarray(np.where(layout.schedule == GPIPE, most, np.minimum(kept, most)))
+
+
+def span_of_stages(seconds: Array, microbatches: Array) -> Array:
+    """Seconds of a step whose stages differ: the sum of all stages and m - 1 times the slowest.
+
+    `seconds`, shape (..., p): forward and backward of one micro-batch on every stage, the head on
+    the last. Exact for GPipe and where the last stage is the slowest (a large vocabulary); 1F1B
+    with a slow inner stage overlaps some of it, so this is an upper bound there.
+    """
+    return np.asarray(seconds.sum(axis=-1) + (microbatches - 1.0) * seconds.max(axis=-1))
