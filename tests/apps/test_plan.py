@@ -154,6 +154,17 @@ def test_draws_give_an_interval_of_the_worth() -> None:
     assert value.low < value.value < value.high
 
 
+def test_the_chance_that_a_run_pays() -> None:
+    assert "chance_run_pays" not in planned(METERED, training=1e5).details
+    cheap, fair, dear = (
+        planned(METERED, training=usd, samples=300).details["chance_run_pays"].value
+        for usd in (1e4, 3e5, 1e8)
+    )
+    assert cheap == 1.0
+    assert 0 < fair < 1
+    assert dear == 0.0
+
+
 def test_keys_that_no_business_has_are_refused() -> None:
     for keys in ({"paying_share": 2.0}, {"gross_margin_target": 1.0}, {"price_usd_per_month": -1.0},
                  {"price_fall_per_year": 0.0}, {"model_life_months": 0.0}):  # fmt: skip

@@ -16,7 +16,7 @@ from groundup.facts.estimate import Estimate, derived, given, total
 from groundup.facts.layer import Ask
 from groundup.facts.stated import stated
 
-_NEVER = 1e3
+_NEVER = 100.0
 """What stands for infinity in single draws, over the nominal value."""
 
 
@@ -58,7 +58,7 @@ def _reached(found: dict[str, Estimate]) -> dict[str, Estimate]:
     """Without what is never reached (break-even of what loses money); its draws made finite.
 
     A contribution or a worth below zero says why a name is absent. Single draws that never break
-    even stand at a thousand times the nominal value, so that an interval has an end.
+    even stand at a hundred times the nominal value, so that an interval has an end.
     """
     kept = {}
     for name, value in found.items():
@@ -182,6 +182,12 @@ def _training(
         "worth_of_run": worth(plan, lead, months),
         "tokens_to_repay": tokens_to_repay(plan, lead, months),
     }
+    draws = found["worth_of_run"].samples[..., 1:]
+    if draws.size:
+        found["chance_run_pays"] = derived(
+            [float(np.mean(draws >= 0))], "1", "apps.chance_run_pays",
+            "share of the draws whose worth is not below zero", (found["worth_of_run"],),
+        )  # fmt: skip
     if "train_tokens" in ask:
         trained = ask["train_tokens"]
         served = (tokens * life).to("token").named("apps.tokens_in_life", "tokens x life")
