@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from groundup.facts.errors import NoDataError
 from groundup.models.architecture import Architecture, Block, FeedForward, Mixer
 from groundup.models.published import named_in
-from groundup.models.workload import parameters
+from groundup.models.workload import parameters, work_of
 from groundup.planner.validation.row import Row
 
 HEAD_WIDTH = 128
@@ -56,12 +56,10 @@ def _contradicted(row: Row, known: Architecture) -> bool:
 
 
 def _sizes(known: Architecture) -> dict[str, float]:
-    mixers = [block.mixer for block in known.blocks if block.mixer]
+    work = work_of(known)
     return {
-        "layers": sum(block.count for block in known.blocks),
-        "hidden": known.width,
-        "heads": max(mixer.heads for mixer in mixers),
-    }
+        "layers": float(work.layers), "hidden": float(work.width), "heads": float(work.heads),
+    }  # fmt: skip
 
 
 def _as_run(row: Row, known: Architecture) -> Architecture:
