@@ -11,7 +11,7 @@ from groundup.cli.validate_runs_command import (
     add_arguments,
     validate_runs,
 )
-from groundup.facts.errors import DataError
+from groundup.facts.errors import ConfigError, DataError
 from groundup.planner.validation import bars as record
 from groundup.planner.validation import score as scoring
 from groundup.planner.validation.bars import Regression, published_file
@@ -103,11 +103,16 @@ def test_without_a_file_it_is_the_published_table():
     assert arguments().runs is None
 
 
-def test_record_is_written_beside_the_table_and_then_held(table, tmp_path, capsys, monkeypatch):
+def test_record_is_written_beside_the_table(tmp_path, monkeypatch):
     beside = tmp_path / "published.csv"
+    beside.write_text(TABLE)
     monkeypatch.setattr(command, "published_file", lambda: beside)
-    validate_runs(arguments("--runs", table, "--record"))
-    text = (tmp_path / "recorded.toml").read_text()
+    validate_runs(arguments("--runs", str(beside), "--record"))
+    text = (tmp_path / record.RECORD).read_text()
     assert text.count("[group.") == 3
     assert "# kernel, S1" in text
-    assert record.RECORD == "recorded.toml"
+
+
+def test_scores_of_other_tables_are_not_recorded(table):
+    with pytest.raises(ConfigError, match="own table"):
+        validate_runs(arguments("--runs", table, "--record"))

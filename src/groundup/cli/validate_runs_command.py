@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from groundup.facts.catalogue import load_catalogue
-from groundup.facts.errors import GroundupError
+from groundup.facts.errors import ConfigError, GroundupError
 from groundup.facts.files import write_text
 from groundup.planner.validation.bars import (
     RECORD,
@@ -56,9 +56,13 @@ def validate_runs(arguments: argparse.Namespace) -> None:
 
     Raises WorseError (after printing) where a group of groundup's own rows is predicted worse than
     recorded, where a model broke, and with `--strict` where a goal is missed; DataError where the
-    file is not a table of measurements.
+    file is not a table of measurements; ConfigError for `--record` with a table of the user.
     """
     path = Path(arguments.runs if arguments.runs is not None else published_file())
+    if arguments.record and path != published_file():
+        raise ConfigError(
+            f"--record with {path}: only scores of groundup's own table are kept; give no file"
+        )
     scores = score_file(path, load_catalogue())
     goals = bars(scores)
     if arguments.record:
