@@ -158,3 +158,30 @@ def test_degrees_are_read_from_words(words):
 def test_what_is_missing_is_named(changes, missing):
     with pytest.raises(NoDataError, match=missing):
         predict(dataclasses.replace(BRIDGE, **changes), FACTS)
+
+
+def test_llama_3_reports_what_is_predicted():
+    """400 and 380 TFLOP/s a GPU on 16,384 H100 (arXiv:2407.21783, table 4); in no fit."""
+    row = dataclasses.replace(
+        BRIDGE, n_chips="16384", global_batch="2048", tp="8", pp="16", cp="1", precision="bf16",
+        recompute="none", metric="tflops_per_gpu", unit="TFLOP/s/GPU", source="arXiv:2407.21783",
+        notes="",
+    )  # fmt: skip
+    long = dataclasses.replace(row, seq_len="131072", global_batch="128", cp="16")
+
+    assert predict(row, FACTS).value == pytest.approx(400, rel=0.05)
+    assert predict(long, FACTS).value == pytest.approx(380, rel=0.10)
+
+
+def test_a_slower_variant_of_a_chip_is_seen():
+    """H100 of 96 GB, 2.4 TB/s and 500 W, as torchtitan's tables state it."""
+    slower = predict(dataclasses.replace(BRIDGE, hardware="H100-96GB-HBM2e"), FACTS).value
+
+    assert 0.75 < slower / predict(BRIDGE, FACTS).value < 0.95
+
+
+def test_an_unknown_framework_widens_the_interval():
+    known = predict(BRIDGE, FACTS)
+    other = predict(dataclasses.replace(BRIDGE, source="a blog of 2025-11-03"), FACTS)
+
+    assert other.high / other.low > known.high / known.low

@@ -49,6 +49,8 @@ def predict(row: Row, facts: Catalogue) -> Prediction:
     sigma = facts[f"planner.error.training.{kind}"].value
     if set(case.open) & {"tensor", "pipeline", "microbatch"}:
         sigma = math.hypot(sigma, facts["planner.error.training.layout"].value)
+    if not case.known_framework:
+        sigma = math.hypot(sigma, facts["planner.error.training.framework"].value)
     how = f"step time of {_CHOSEN if case.open else _EXACT}"
     return within(value, sigma, how)
 

@@ -60,6 +60,8 @@ _SAVES_HALF = r"torchtitan|olmo"
 activation checkpoint, policy `op`)."""
 _SECOND_KERNEL = r"torchtitan|olmo|hugging|gpt-neox"
 """Frameworks on PyTorch's scaled_dot_product_attention, whose fused kernel is FlashAttention-2."""
+_FITTED = r"megatron|nemo|llm-foundry|mosaic|\bMPT\b|mlperf|mlcommons|bloom|bigscience|mt-nlg"
+"""Frameworks that the fit of the laws holds runs of."""
 _NARROW = (("fp4", r"fp4"), ("fp8", r"fp8|float8|\bf8|mx8"), ("fp16", r"fp16|float16"))
 _NUMBER = r"[ =:_-]?(\d+)"
 
@@ -88,6 +90,12 @@ class Case:
     """Share of the weights that is not trained."""
 
     @property
+    def known_framework(self) -> bool:
+        """Whether runs of the framework are in the fit of the laws."""
+        text = " ".join((self.row.name, self.row.source, self.row.notes))
+        return bool(re.search(_FITTED, text, re.IGNORECASE))
+
+    @property
     def moe(self) -> bool:
         """Whether tokens are routed to experts."""
         return bool(self.work.experts > 0)
@@ -100,7 +108,7 @@ def case_of(row: Row, facts: Catalogue) -> Case:
     accelerator, year = chip_of(row.hardware), year_of(row)
     word = format_of(row, accelerator, facts)
     layout, empty = _layout(row, architecture, text, year)
-    cluster = _narrowed(cluster_of(accelerator, facts, word), row.hardware, facts)
+    cluster = _variant(cluster_of(accelerator, facts, word), accelerator, row, facts)
     software = software_of(row, word, year)
     frozen = 1.0 if re.search(r"\blora\b", text, re.IGNORECASE) else 0.0
     return Case(row, architecture, work_of(architecture), layout, empty, cluster, software, word,
@@ -251,18 +259,19 @@ def _usual_batch(row: Row, sequence: float, ranks: float) -> float:
     return float(max(ranks, round(4 * 2**20 / sequence)))
 
 
-def _narrowed(cluster: Cluster, hardware: str, facts: Catalogue) -> Cluster:
-    """A cluster of shape (); with the figures of a variant of the chip that the text names."""
-    for name in ("hbm2e",):
-        prefix = f"training.variant.h100-{name}."
-        if name in re.sub("[^a-z0-9]", "", hardware.lower()) and prefix + "power" in facts:
-            power = facts[prefix + "power"].value
-            cluster = dataclasses.replace(
-                cluster, power=_array(power),
-                relative_power=cluster.relative_power * power / cluster.power,
-                bandwidth=_array(facts[prefix + "bandwidth"].value * 1e9),
-                memory=_array(facts[prefix + "memory"].value * 1e9),
-            )  # fmt: skip
+def _variant(cluster: Cluster, accelerator: str, row: Row, facts: Catalogue) -> Cluster:
+    """A cluster of shape (); with the figures of a variant of the chip that the row names."""
+    words = f"{row.hardware} {row.notes}"
+    if accelerator == "h100-sxm" and re.search(r"hbm2e|96 ?gb|\b500 ?w\b", words, re.IGNORECASE):
+        prefix = "training.variant.h100-hbm2e."
+        power = facts[prefix + "power"].value
+        cluster = dataclasses.replace(
+            cluster,
+            power=_array(power),
+            relative_power=cluster.relative_power * power / cluster.power,
+            bandwidth=_array(facts[prefix + "bandwidth"].value * 1e9),
+            memory=_array(facts[prefix + "memory"].value * 1e9),
+        )
     values = {f.name: getattr(cluster, f.name) for f in dataclasses.fields(cluster)}
     return Cluster(**{name: np.asarray(value).reshape(-1)[0] for name, value in values.items()})
 
