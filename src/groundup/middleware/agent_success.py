@@ -57,9 +57,7 @@ class Task:
         """Mean cost of a task: calls, checks and people's steps, in the unit of the three."""
         return np.asarray(self.tries * call + self.checks * check + self.people * person)
 
-    def cost_per_solved(
-        self, call: Numbers, check: Numbers = 0.0, person: Numbers = 0.0
-    ) -> Array:
+    def cost_per_solved(self, call: Numbers, check: Numbers = 0.0, person: Numbers = 0.0) -> Array:
         """Mean cost over probability of success: what a solved task costs when others are redone.
 
         The same with durations gives the time of a solved task.
