@@ -11,6 +11,7 @@ import groundup.cli.compare_command as compare_command
 import groundup.cli.plan_commands as plan_commands
 import groundup.cli.run_commands as run_commands
 import groundup.cli.search_command as search_command
+import groundup.cli.simulate_command as simulate_command
 import groundup.cli.validate_runs_command as validate_runs_command
 import groundup.cli.what_if_command as what_if_command
 from groundup import __version__
@@ -125,6 +126,12 @@ def _plan_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     _output_arguments(search)
     search.set_defaults(command=search_command.search)
 
+    simulate = commands.add_parser("simulate", help="what the users of a served stack wait")
+    _stack_arguments(simulate)
+    simulate_command.add_arguments(simulate)
+    _runs_argument(simulate)
+    simulate.set_defaults(command=simulate_command.simulate)
+
     _validate_parser(commands)
 
 
@@ -220,6 +227,10 @@ def _sampling_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _output_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    _runs_argument(parser)
+
+
+def _runs_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--runs", type=Path, default=Path("runs"), help="where artifacts are kept (default runs)"
     )
