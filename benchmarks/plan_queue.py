@@ -29,9 +29,9 @@ from _peer import Peer, peer_python
 
 from groundup.facts.catalogue import load_catalogue
 from groundup.inference.arrivals import poisson
-from groundup.inference.batching import POLICIES, Scheduler
 from groundup.inference.queueing import md1_wait, mg1_ps_stay, mm1_wait, mmc_wait
 from groundup.inference.requests import Requests
+from groundup.inference.scheduler import POLICIES, Scheduler
 from groundup.inference.simulate import Fleet, Run, simulate
 from groundup.inference.simulated import Slo
 from groundup.inference.sizing import Option, most_per_s, size

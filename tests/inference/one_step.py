@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from groundup.inference.batching import Scheduler
 from groundup.inference.requests import Requests
+from groundup.inference.scheduler import Scheduler
 from groundup.inference.step_costs import StepCosts
 
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from groundup.facts.catalogue import load_catalogue
-from groundup.inference.batching import Scheduler
 from groundup.inference.prefixes import PrefixStore
 from groundup.inference.requests import Requests
+from groundup.inference.scheduler import Scheduler
 from groundup.inference.simulate import Fleet, simulate
 from groundup.inference.step_costs import affine
 from groundup.inference.trace_file import read_trace

@@ -12,10 +12,11 @@ from tests.inference.one_step import gaps, serve
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.errors import ConfigError, DataError, NoDataError
 from groundup.inference.arrivals import gamma, poisson
-from groundup.inference.batching import POLICIES, Scheduler, steps_until
+from groundup.inference.batching import steps_until
 from groundup.inference.queueing import md1_wait, mg1_ps_stay, mm1_wait, mm1_wait_quantile, mmc_wait
 from groundup.inference.requests import Requests
 from groundup.inference.routers import ROUTERS
+from groundup.inference.scheduler import POLICIES, Scheduler
 from groundup.inference.simulate import Fleet, Run, Speculation, simulate
 from groundup.inference.simulated import Slo, summarise
 from groundup.inference.step_costs import StepCosts, affine, tabled

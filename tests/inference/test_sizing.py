@@ -5,7 +5,7 @@ import pytest
 
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.errors import NoDataError
-from groundup.inference.batching import Scheduler
+from groundup.inference.scheduler import Scheduler
 from groundup.inference.simulate import Fleet, Speculation, simulate
 from groundup.inference.simulated import Slo, summarise
 from groundup.inference.sizing import (

@@ -33,6 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "without it log-normal lengths with the stack's means",
     )
     parser.add_argument("--rate", type=float, help="requests a second (the stack's busiest hour)")
+    parser.add_argument(
+        "--variation",
+        type=float,
+        default=1.0,
+        help="bursts: spread over mean of the gaps between "
+        "requests (1: Poisson; azure_code_2023 has 11)",
+    )
     parser.add_argument("--requests", type=int, default=3000, help="requests simulated (3000)")
     parser.add_argument("--replicas", type=int, help="replicas (those of the plan)")
     parser.add_argument(
@@ -137,7 +144,9 @@ def _requests(arguments: argparse.Namespace, plan: Plan) -> tuple[Requests, floa
             raise ConfigError("nobody calls: set apps.users above 0, or give --rate")
         prompt, output = ask["prompt_tokens"].value, ask["output_tokens"].value
         count, seed = arguments.requests, arguments.seed
-        return with_means(prompt, output, count, rate, facts, seed=seed), rate
+        burst = arguments.variation
+        found = with_means(prompt, output, count, rate, facts, variation=burst, seed=seed)
+        return found, rate
     if arguments.trace in names(facts):
         rate = arguments.rate or peak
         found = published(arguments.trace, arguments.requests, facts, rate, arguments.seed)

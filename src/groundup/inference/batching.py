@@ -11,85 +11,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
-from groundup.facts.check import in_range, one_of
+from groundup.inference.jobs import Jobs, Log
 from groundup.inference.prefixes import PrefixStore
+from groundup.inference.scheduler import Scheduler
 from groundup.inference.step_costs import StepCosts
-
-POLICIES = ("chunked", "prefill-first")
-
-
-@dataclass(frozen=True)
-class Scheduler:
-    """How a replica forms its batches."""
-
-    most: int = 256
-    """Requests in progress at once (vLLM `max_num_seqs`)."""
-    budget: int = 2048
-    """Tokens of one step: one for each decoding request, the rest for prompts (vLLM
-    `max_num_batched_tokens`)."""
-    policy: str = "chunked"
-    """`chunked` (prompts in pieces beside decoding) or `prefill-first` (decoding waits)."""
-    cache: float = math.inf
-    """Tokens that the cache of a replica holds."""
-    block: int = 16
-    """Tokens of a cache block. A request holds half a block more than its tokens, the mean loss of
-    rounding up."""
-    watermark: float = 0.01
-    """Share of the cache that admission leaves free (vLLM's watermark)."""
-    width: int = 1
-    """Tokens that a decoding request takes from the budget (drafted tokens + 1)."""
-
-    def __post_init__(self) -> None:
-        in_range("scheduler.most", self.most, 1)
-        in_range("scheduler.budget", self.budget, 1)
-        in_range("scheduler.block", self.block, 0)
-        in_range("scheduler.watermark", self.watermark, 0, 0.5)
-        in_range("scheduler.width", self.width, 1)
-        one_of("scheduler.policy", self.policy, POLICIES)
-
-
-@dataclass
-class Jobs:
-    """What the replicas must do and what became of it: one entry a request, times in seconds."""
-
-    prompt: list[int]
-    """Tokens to read, at least 1; 0 for a request whose cache was sent over."""
-    held: list[int]
-    """Tokens in the cache when decoding begins: prompt + 1."""
-    rounds: list[int]
-    """Decoding steps after the first token."""
-    growth: list[float]
-    """Tokens of one decoding step: 1 without speculation."""
-    key: list[float]
-    """Order of service: arrival, or deadline."""
-    known: list[int]
-    """Prompt tokens that are cached wherever the request goes."""
-    blocks: list[tuple[int, ...]]
-    """Hashes of the prompt's blocks; empty where nothing is shared."""
-    started: list[float]
-    """When it was first scheduled; NaN before."""
-    first: list[float]
-    """When its first token came; NaN before. A request that was sent over has it set."""
-    finished: list[float]
-    """When its last token came; NaN before."""
-    hits: list[int]
-    """Prompt tokens found in the cache."""
-    preempted: list[int]
-    """How often it was put back."""
-
-
-@dataclass
-class Log:
-    """What happened in the steps of a replica, for the statistics."""
-
-    steps: list[tuple[float, int, float, float, int, int, float]] = field(default_factory=list)
-    """(start, requests that got a token, seconds of the first step, growth of the seconds a step,
-    steps, requests in progress, cache tokens)."""
-    gaps: list[tuple[float, int, float]] = field(default_factory=list)
-    """(time, count, seconds): gaps between tokens that are not the length of one step."""
 
 
 class Replica:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from groundup.inference.batching import Jobs, Replica
+from groundup.inference.batching import Replica
+from groundup.inference.jobs import Jobs
 
 ROUTERS = ("random", "round-robin", "least-outstanding", "prefix")
 

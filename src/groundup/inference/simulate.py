@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from groundup.facts.check import in_range, one_of
-from groundup.inference.batching import Jobs, Log, Replica, Scheduler
+from groundup.inference.batching import Replica
+from groundup.inference.jobs import Jobs, Log
 from groundup.inference.requests import Requests
 from groundup.inference.routers import ROUTERS, Router
+from groundup.inference.scheduler import Scheduler
 from groundup.inference.step_costs import StepCosts
 
 Array = NDArray[np.float64]

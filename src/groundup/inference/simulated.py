@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from groundup.facts.check import in_range
 from groundup.facts.errors import NoDataError
-from groundup.inference.batching import Log
+from groundup.inference.jobs import Log
 from groundup.inference.simulate import Run
 
 Array = NDArray[np.float64]

@@ -12,12 +12,12 @@ from groundup.facts.catalogue import Catalogue
 from groundup.facts.errors import NoDataError
 from groundup.facts.estimate import Estimate, derived
 from groundup.facts.layer import Ask
-from groundup.inference.batching import Scheduler
 from groundup.inference.config import InferenceConfig
 from groundup.inference.disaggregation import apart
 from groundup.inference.engine_costs import cache_tokens, costs_of
 from groundup.inference.replica import Engine
 from groundup.inference.requests import Requests
+from groundup.inference.scheduler import Scheduler
 from groundup.inference.simulate import Fleet, Speculation
 from groundup.inference.simulated import Simulated, Slo
 from groundup.inference.sizing import NEAR, Option, evaluate, most_per_s
