@@ -164,6 +164,23 @@ def test_a_table_of_needs_is_states_alone():
         assert found.low <= published <= found.high
 
 
+FIGURE_7 = {
+    "22B": (66.84, 49.42, 16.18, 7.64), "175B": (62.04, 56.53, 18.49, 8.71),
+    "530B": (58.31, 62.04, 20.27, 9.42), "1T": (58.31, 62.04, 20.27, 9.42),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", FIGURE_7)
+@pytest.mark.parametrize("unit", ["%", "fraction"])
+def test_shares_of_activations_are_the_papers_figure(size, unit):
+    """Korthikanti et al. 2022, figure 7, as read by calculon (caa4b11, llm/validation.py)."""
+    base = next(row for row in ROWS if size in row.name and row.recompute == "none")
+    words = ("seqpar", "selective", "selective+seqpar", "full")
+    for said, published in zip(words, FIGURE_7[size], strict=True):
+        found = predict(replace(base, recompute=said, unit=unit), FACTS).value
+        assert found * (1 if unit == "%" else 100) == pytest.approx(published, rel=0.015)
+
+
 @pytest.mark.parametrize(("stage", "published"), [(0, 120), (1, 31.4), (2, 16.6), (3, 1.88)])
 def test_states_without_a_shape_are_the_zero_papers(stage, published):
     row = Row(

@@ -32,8 +32,14 @@ def predict(row: Row, facts: Catalogue) -> Prediction:
     if not row.seq_len and row.number("params_total"):
         return _states_alone(row, facts)
     case = case_of(row, facts)
-    found = memory(work_of(architecture_of_row(row)), case.layout, case.formats, _outside(facts))
+    work = work_of(architecture_of_row(row))
+    found = memory(work, case.layout, case.formats, _outside(facts))
     value, how = _asked(row, found)
+    if how == "activations" and _relative(row):
+        plain = replace(case.layout, recompute=np.zeros(()), sequence_parallel=np.zeros(()))
+        value /= float(memory(work, plain, case.formats).activations) * _relative(row)
+        sigma = facts["planner.error.memory_part"].value
+        return within(value, sigma, "training memory: activations over those of tensor ranks alone")
     if how == "peak":
         full = facts["planner.error.card_filled"].value
         value = min(value, full * (card_of(row, facts) or np.inf))
@@ -89,6 +95,15 @@ def _asked(row: Row, found: Memory) -> tuple[float, str]:
         return float(sum(getattr(found, part) for part in parts)), " + ".join(parts)
     driver = re.search(r"nvidia-smi|\bsmi\b|driver", f"{row.notes} {row.metric}".lower())
     return float(found.total if driver else found.allocated), "peak"
+
+
+def _relative(row: Row) -> float:
+    """Size of a row's unit where it is a share, else 0: of activations without recomputation and
+    sequence parallelism, as figure 7 of Korthikanti et al. 2022 (arXiv:2205.05198) draws them."""
+    text = row.unit.strip().lower()
+    if text.startswith("%") or "percent" in text:
+        return 0.01
+    return 1.0 if text in ("1", "x") or text.startswith(("fraction", "ratio", "share")) else 0.0
 
 
 def _unit(row: Row, facts: Catalogue) -> float:

@@ -23,6 +23,7 @@ _CHUNKS = re.compile(
     r"\b(?:vpp?|virtual\w*|interleav\w*)(?: with| stages?| size)? ?[=:(]? ?(\d+)\b"
 )
 _DEEPSPEED = r"deepspeed|\bzero[- ]?[123]\b|1910\.02054"
+_SEQUENCE = r"seq ?par|seqsel|sequence[- ]?par|^(?:seq|sp)\b"
 _FINETUNING = r"torchtune|\bq?lora\b|fine-?tun"
 _WHOLE_BLOCKS = r"\bfull (?:ac\b|activation|recomp|checkpoint)|gradient checkpoint"
 _SHARDED = (
@@ -104,7 +105,9 @@ def _layout(row: Row, text: str, torch: bool, old: bool) -> Layout:
         "batch": max(batch or micro * ranks * pipeline, micro * ranks),
         "microbatch": micro,
         "tensor": tensor,
-        "sequence_parallel": float(not old or "seqpar" in text),
+        "sequence_parallel": float(
+            not old or re.search(_SEQUENCE, f"{row.recompute} {text}".strip().lower()) is not None
+        ),
         "pipeline": pipeline,
         "virtual": _chunks(text, pipeline),
         "context": context,
@@ -145,7 +148,7 @@ def _recompute(row: Row, text: str, torch: bool) -> tuple[int, float]:
     """What is recomputed and in which share of the layers: the column, else notes and name."""
     column = row.recompute.strip().lower()
     said = column or f"{row.notes} {row.name}".lower()
-    if re.search(r"selective|\bsac\b|sel[_ ]op", said):
+    if re.search(r"selective|\bsac\b|sel[_ ]op|(?:\b|seq)sel\b", said):
         if "layer" in said:
             return BLOCKS, 0.5
         return (PRODUCTS if torch else CHEAP), 1.0
