@@ -118,11 +118,15 @@ def test_more_machines_never_train_a_larger_share(rate: float, count: int, stall
     assert two <= one <= 1
 
 
-def test_clusters_of_one_study() -> None:
-    # arXiv:2410.21680: jobs of 1,024 GPUs on RSC-1 fail every 7.9 h by its own fit; ours is the
-    # plain rate 1 / (128 nodes x 6.50 per thousand node-days)
-    rate = failure_rate(FACTS, cluster="rsc1").value
-    assert 1 / (rate * 1024) == pytest.approx(1000 / 6.5 * 24 / 128, rel=0.01)
+@pytest.mark.parametrize(("count", "hours"), [(16384, 1.8), (131072, 0.23)])
+def test_projected_time_between_failures_of_a_fleet(count: int, hours: float) -> None:
+    # arXiv:2410.21680, section III, projections: jobs of 16,384 and 131,072 GPUs at RSC-1's rate
+    rate = failure_rate(FACTS, cluster="rsc1").to("1/(accelerator*s)").value
+    found = float(between_failures(np.asarray(rate), np.asarray(count))) / 3600
+    assert found == pytest.approx(hours, rel=0.03)
+
+
+def test_clusters_on_record() -> None:
     rates = [failure_rate(FACTS, cluster=name).value for name in CLUSTERS]
     spread = failure_rate(FACTS, samples=100)
     assert min(rates) < spread.value < max(rates)
