@@ -2,51 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
-from groundup.chips import catalogue as chips
 from groundup.facts.catalogue import Catalogue
-from groundup.facts.estimate import Estimate, ceil, derived, given, maximum, minimum
+from groundup.facts.estimate import Estimate, ceil, given, maximum, minimum
 from groundup.facts.layer import Ask, LayerPlan
 from groundup.facts.stated import stated
 from groundup.inference import here
 from groundup.inference.capacity import cached_numbers, weight_bytes
 from groundup.inference.config import InferenceConfig
-from groundup.inference.disaggregation import apart
-from groundup.inference.energy import joules_per_token
 from groundup.inference.formats import format_of
-from groundup.inference.planned import Serving, served_model, serving_of, step_estimate
-from groundup.inference.speculation import speculative
-from groundup.inference.steady import chunked, steady
+from groundup.inference.loaded import Replica, loaded
+from groundup.inference.planned import Serving, served_model, serving_of
 from groundup.models.plan import Model, counted
 from groundup.systems.accelerator import Accelerator
 
-
-@dataclass(frozen=True)
-class Replica:
-    """One copy of the model and what it does in a second."""
-
-    fits: bool
-    """Whether weights and one whole call fit its memory."""
-    memory: Estimate
-    """Memory that may hold weights and cache, GB."""
-    batch: Estimate
-    """Calls decoded together."""
-    step: Estimate
-    """Mean seconds between two tokens of an answer, s/token."""
-    prefill: Estimate
-    """Time to the first token without a queue, s/question."""
-    tokens_per_s: Estimate
-    """Answer tokens a second of the replica, prompts read in between."""
-    slowest: str
-    """The largest part of a step."""
-    prompt_share: Estimate | None = None
-    """Share of the replica's time that prompts take; None on this machine."""
-    details: Mapping[str, Estimate] = field(default_factory=dict)
-    """Further quantities by name."""
+__all__ = ["Replica", "demand", "limit", "one_replica"]
 
 
 def demand(
@@ -137,11 +110,10 @@ def one_replica(
         "inference.batch_in_memory", "min(batch, (memory - weights) / cache_per_call)"
     )
     fits = room.value >= 1.0
+    known = Replica(fits, memory, batch, batch, batch, batch, "", None, {"most_in_memory": room})
     if serving is None:
-        return _here(ask, facts, samples, shape, chip, width, Replica(
-            fits, memory, batch, batch, batch, batch, "", None, {"most_in_memory": room}
-        ))  # fmt: skip
-    return _steady(config, ask, facts, samples, chip, serving, memory, room, batch, fits)
+        return _here(ask, facts, samples, shape, chip, width, known)
+    return loaded(config, ask, facts, samples, chip, serving, known)
 
 
 def _call(ask: Ask, serving: Serving | None) -> Estimate:
@@ -176,86 +148,6 @@ def _here(
         "batch x output / (batch x prefill + output x step)",
     )
     return replace(known, step=step, prefill=read, tokens_per_s=rate, slowest=slowest)
-
-
-def _steady(
-    config: InferenceConfig,
-    ask: Ask,
-    facts: Catalogue,
-    samples: int,
-    chip: Accelerator,
-    serving: Serving,
-    memory: Estimate,
-    room: Estimate,
-    batch: Estimate,
-    fits: bool,
-) -> Replica:
-    """A replica of accelerators that the laws of a step were fitted for."""
-    engine, traffic = serving.engine, serving.traffic
-    found = steady(engine, batch.samples, traffic)
-    step, slowest = step_estimate(
-        config, found.parts, ask, facts, samples, chip, batch, engine.served.experts > 0
-    )
-    plain = found.step
-    first, longest = chunked(engine, batch.samples, traffic, float(config.chunk_tokens))
-    share = (plain - found.decode) / plain
-    rate = found.tokens_per_s
-    formula = "batch / mean step, prompts read inside the steps"
-    if config.disaggregated:
-        both = apart(serving.prefill, engine, batch.samples, traffic)
-        rate, first, longest = both.tokens_per_s * engine.ranks, both.first, both.between
-        ratio = both.between / plain
-        step = _derived(np.ravel(ratio), samples, "1", "inference.decode_share",
-                        "step without prompts / mean step", (step,)) * step  # fmt: skip
-        formula = "answer tokens of matched prefill and decode replicas / their accelerators"
-    gain = _gain(config, engine, batch, traffic.context, samples)
-    if gain is not None:
-        step, rate = step / gain, rate * gain.samples
-    step = step.named("inference.step_seconds", "sum of the parts of a mean step")
-    inputs = (batch, step)
-    read = _derived(first, samples, "s/question", "inference.prefill_seconds",
-                    "wait for a step + pieces of the prompt", inputs)  # fmt: skip
-    tokens_per_s = _derived(rate, samples, "token/s", "inference.tokens_per_s_of_a_replica",
-                            formula, inputs)  # fmt: skip
-    details = {
-        "most_in_memory": room,
-        "longest_time_between_tokens": _derived(
-            longest, samples, "s/token", "inference.longest_step", "a step with a prompt's piece",
-            inputs),
-        "median_time_between_tokens": _derived(
-            found.median, samples, "s/token", "inference.median_step",
-            "most steps read no prompt where fewer than ln 2 calls begin in a step", inputs),
-    }  # fmt: skip
-    if f"chips.{chip.name}.tdp" in facts:
-        tdp = chips.figure(chip.name, "tdp", facts, samples)
-        joules = joules_per_token(found, engine, chip.name, facts, samples)
-        details["energy_per_token"] = _derived(
-            joules, samples, "J/token", "inference.joules_per_token",
-            "design power x share by the parts of a step / tokens a second", (tdp, tokens_per_s),
-        )  # fmt: skip
-    prompts = _derived(share, samples, "1", "inference.prompt_share",
-                       "what prompts add to a mean step / mean step", inputs)  # fmt: skip
-    return Replica(fits, memory, batch, step, read, tokens_per_s, slowest, prompts, details)
-
-
-def _gain(
-    config: InferenceConfig, engine: object, batch: Estimate, context: object, samples: int
-) -> Estimate | None:
-    """Tokens a second with guesses over those without; None without guesses."""
-    if not config.guesses:
-        return None
-    found = speculative(
-        engine, batch.samples, context, config.acceptance, config.guesses, config.guess_cost,  # type: ignore[arg-type]
-    )  # fmt: skip
-    formula = f"{config.guesses} guesses, each accepted with {config.acceptance:g}"
-    return _derived(found.gain, samples, "1", "inference.guessing_gain", formula, (batch,))
-
-
-def _derived(
-    values: object, samples: int, unit: str, label: str, formula: str, inputs: tuple[Estimate, ...]
-) -> Estimate:
-    draws = np.array(np.broadcast_to(np.ravel(np.asarray(values, float)), (samples + 1,)))
-    return derived(draws, unit, label, formula, inputs, "groundup.inference.steady")
 
 
 def _width(config: InferenceConfig, ask: Ask) -> Estimate:

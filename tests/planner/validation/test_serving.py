@@ -151,3 +151,13 @@ def test_which_engines_prepare_the_next_step_meanwhile() -> None:
     for name, found in (("m h100 vllm0.12.0", ""), ("m h100 vllm0.17.0", "overlapped"),
                         ("m trtllm1.2", "overlapped"), ("m sglang0.5", "overlapped")):  # fmt: skip
         assert framework_of(Row(name=name)) == found
+
+
+def test_a_task_whose_prompts_are_not_known_gets_a_wider_interval() -> None:
+    row = THROUGHPUT[0]
+    strange = dataclasses.replace(
+        row, name=row.name.replace("lm-arena-chat", "riddles"), notes="vLLM; riddles"
+    )
+    known, unknown = predict(row, FACTS), predict(strange, FACTS)
+    assert unknown.high / unknown.low > known.high / known.low
+    assert "assumed" in unknown.how

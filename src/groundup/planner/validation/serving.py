@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 
 from groundup.facts.catalogue import Catalogue
@@ -10,9 +13,9 @@ from groundup.facts.estimate import Array
 from groundup.inference.energy import joules_per_token
 from groundup.inference.latency import prefill_seconds
 from groundup.inference.steady import Steady, steady
-from groundup.planner.validation.row import Prediction, Row, within
+from groundup.planner.validation.row import Prediction, Row, between, within
 from groundup.planner.validation.service_day import predict_service
-from groundup.planner.validation.serving_rows import Case, case_of
+from groundup.planner.validation.serving_rows import Case, case_of, prompt_bounds
 
 _THROUGHPUT = ("output_tokens_per_s", "tokens_per_s", "output_throughput", "throughput")
 _PER_CHIP = ("tokens_per_s_per_gpu", "output_tokens_per_s_per_gpu", "tok_s_gpu")
@@ -29,7 +32,27 @@ def predict(row: Row, facts: Catalogue) -> Prediction:
     """
     if row.kind == "inference_service":
         return predict_service(row, facts)
-    case, metric = case_of(row, facts), row.metric.strip().lower()
+    case = case_of(row, facts)
+    made = _predicted(row, case, facts)
+    bounds = prompt_bounds(row, facts)
+    if bounds is None:
+        return made
+    lengths = (replace(case.traffic, prompt=np.asarray(prompt)) for prompt in bounds)
+    ends = [_predicted(row, replace(case, traffic=one), facts) for one in lengths]
+    return _widened(made, ends)
+
+
+def _widened(made: Prediction, ends: list[Prediction]) -> Prediction:
+    """The interval with the doubt about the prompts: independent factors, squares of logs add."""
+    values = [end.value for end in ends]
+    up = math.hypot(math.log(made.high / made.value), math.log(max(values) / made.value))
+    down = math.hypot(math.log(made.value / made.low), math.log(made.value / min(values)))
+    low, high = made.value * math.exp(-down), made.value * math.exp(up)
+    return between(made.value, low, high, f"{made.how}; prompts assumed", made.unit)
+
+
+def _predicted(row: Row, case: Case, facts: Catalogue) -> Prediction:
+    metric = row.metric.strip().lower()
     found = steady(case.engine, case.batch, case.traffic)
     if metric in _THROUGHPUT or metric in _PER_CHIP:
         ranks = float(case.engine.ranks) if metric in _PER_CHIP else 1.0

@@ -28,8 +28,15 @@ _AT_ONCE = re.compile(r"[_\s]c(\d+)(?=[_\s]|$)")
 _VLLM = re.compile(r"vllm\s*v?0\.(\d+)")
 _VLLM_OVERLAPS = 14
 """Minor version of vLLM from which it schedules a step ahead by default."""
-_TASKS = {"chat": ("lm-arena-chat", "chat"), "gpqa": ("gpqa",)}
+_TASKS = {
+    "gpqa": ("gpqa",), "code": ("fim", "sourcegraph"), "image": ("image-chat", "image"),
+    "video": ("video",), "chat": ("lm-arena-chat", "chat"),
+}  # fmt: skip
 """Key of the mean prompt in the catalogue, and the words of a row that mean it."""
+
+
+FITTED_TASKS = ("chat", "gpqa")
+"""Tasks whose error is in `planner.error.serving` already, the doubt about their prompts too."""
 
 
 @dataclass(frozen=True)
@@ -136,16 +143,28 @@ def _traffic(row: Row, facts: Catalogue) -> Traffic:
     output = float(found.group(1)) if found else number_in(text)
     if not output:
         raise NoDataError(f"no lengths of prompt and answer: column `seq_len` says {row.seq_len!r}")
-    return traffic_of(facts, _prompt(row, facts), output)
+    prompt = facts[f"inference.length.prompt.{task_of(row)}"].value
+    return traffic_of(facts, prompt, output)
 
 
-def _prompt(row: Row, facts: Catalogue) -> float:
-    """Mean prompt of the task that the row names, or of any task."""
-    words = f"{row.name} {row.notes}".lower()
-    for key, names in _TASKS.items():
-        if any(name in words for name in names):
-            return facts[f"inference.length.prompt.{key}"].value
-    return facts["inference.length.prompt.other"].value
+def task_of(row: Row) -> str:
+    """Task that the row names, as the catalogue of prompt lengths calls it; `other` for none.
+
+    Model names hold such words too, so the notes decide before the name's last words.
+    """
+    for words in (row.notes.lower(), row.name.lower()):
+        for key, names in _TASKS.items():
+            if any(name in words for name in names):
+                return key
+    return "other"
+
+
+def prompt_bounds(row: Row, facts: Catalogue) -> tuple[float, float] | None:
+    """Bounds of the mean prompt where it is not stated, nor of a task that the laws know."""
+    if _LENGTHS.match(row.seq_len.strip().lower()) or task_of(row) in FITTED_TASKS:
+        return None
+    fact = facts[f"inference.length.prompt.{task_of(row)}"]
+    return fact.low, fact.high
 
 
 def points_of(rows: Sequence[Row], facts: Catalogue) -> list[Points]:
