@@ -2,11 +2,15 @@
 
 The peers are the published peaks and parts (tests/data/train_memory.csv), the plain formulas that
 calculators use (states and kept activations alone), the simulated pipelines, and the cards that
-published layouts ran on. Nothing is fitted, so every source is held out.
+published layouts ran on; calculon where $CALCULON names a checkout of it. Nothing is fitted, so
+every source is held out.
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -82,6 +86,26 @@ def fits(facts: Catalogue) -> list[float]:
     return found
 
 
+def calculon() -> list[float]:
+    """Errors that calculon prints of the same twelve rows; none without a checkout at $CALCULON."""
+    folder = os.environ.get("CALCULON", "")
+    if not folder:
+        return []
+    environment = {**os.environ, "PYTHONPATH": folder + ":" + os.environ.get("PYTHONPATH", "")}
+    command = [sys.executable, f"{folder}/bin/calculon", "llm-validation"]
+    text = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    ).stdout
+    first = text.split("seq,,,|,sel")[0]  # figure 1; figure 7 repeats its activations as shares
+    found = []
+    for line in first.splitlines():
+        cells = line.split(",")
+        if len(cells) > 8 and cells[0].split("-")[0] in ("megatron", "gpt3", "turing"):
+            shares = [abs(float(cell.rstrip("%"))) / 100 for cell in cells if cell.endswith("%")]
+            found += shares[: 1 if cells[2:5] == cells[6:9] else 2]  # states stand there twice
+    return found
+
+
 def check_pipelines() -> None:
     """Closed forms against schedules run block by block."""
     waits, kept = 0.0, 0.0
@@ -145,6 +169,14 @@ def measure(chosen: Options) -> list[Result]:
                                   if row.metric.startswith("peak")]))],
                 [float(np.median(plain(rows, facts)))]),
     ]  # fmt: skip
+    theirs = calculon()
+    if theirs:
+        ours = [e for row, e in zip(rows, found["all"], strict=True) if "2205.05198" in row.source]
+        print(f"calculon on {len(theirs)} of the {len(ours)} rows of arXiv 2205.05198")
+        results.append(
+            compare("mean error of Korthikanti's memory, against calculon", "1",
+                    [float(np.mean(ours))], [float(np.mean(theirs))])
+        )  # fmt: skip
     if shares:
         print(f"{len(shares)} published layouts: predicted over existing memory, median "
               f"{np.median(shares):.2f}, 90 % quantile {np.quantile(shares, 0.9):.2f}")  # fmt: skip
