@@ -25,7 +25,7 @@ from groundup.planner.calibrated import dialled, measured_speed
 from groundup.planner.decoder import Decoder, planned_decoder
 from groundup.planner.ground import ground_down, ground_up
 from groundup.planner.plan import Plan, tightest
-from groundup.planner.totals import price_per_hour, totals, watts_each
+from groundup.planner.totals import price_per_hour, to_build, totals, watts_each
 from groundup.recipes import plan as recipes
 from groundup.recipes.calibration import Calibration
 from groundup.recipes.dial import Choice
@@ -178,7 +178,9 @@ def walk_up(stack: Stack, down: Down, corpus_tokens: float | None = None) -> tup
     below = {row.name: row for row in ground}
     price, watts = price_per_hour(stack, down.ask, below), watts_each(down.ask, below)
     middle = _middle(stack, down, price, below, corpus_tokens)
-    return (*ground, *middle, *_top(stack, down, price, watts))
+    run = next(row.cost for row in middle if row.name == "training")
+    built = None if rented else to_build(below)
+    return (*ground, *middle, *_top(stack, down, price, watts, run, built))
 
 
 def _middle(
@@ -218,9 +220,14 @@ def _middle(
 
 
 def _top(
-    stack: Stack, down: Down, price: Estimate | None, watts: Estimate | None
+    stack: Stack,
+    down: Down,
+    price: Estimate | None,
+    watts: Estimate | None,
+    run: Estimate | None,
+    built: Estimate | None,
 ) -> tuple[LayerPlan, ...]:
-    """Floors 12 to 14: what serving takes."""
+    """Floors 12 to 14: what serving takes; `run` is the training's cost, `built` the purchase."""
     ask, facts, samples, shape = down.ask, down.facts, down.samples, down.decoder.model
     served = inference.limit(
         stack.inference, ask, facts, samples,
@@ -241,8 +248,9 @@ def _top(
             prompt_tokens=ask["prompt_tokens"], output_tokens=ask["output_tokens"], window=window,
         ),
         apps.limit(
-            stack.apps, ask, facts,
+            stack.apps, ask, facts, samples,
             answers_per_s=answers, usd_per_year=served.cost, binds=served.binds,
+            usd_training=run, capex=built,
         ),
     )  # fmt: skip
 

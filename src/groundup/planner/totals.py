@@ -61,7 +61,7 @@ def totals(stack: Stack, ask: Ask, rows: Mapping[str, LayerPlan]) -> dict[str, E
     serving = rows["inference"].details
     sites = rows["sites"].details
     found: dict[str, Estimate | None] = {
-        "usd_to_build": _to_build(rows),
+        "usd_to_build": to_build(rows),
         "usd_training": rows["training"].cost,
         "usd_serving": rows["inference"].cost,
         "usd_per_million_tokens": serving.get(
@@ -84,7 +84,7 @@ def totals(stack: Stack, ask: Ask, rows: Mapping[str, LayerPlan]) -> dict[str, E
     }
 
 
-def _to_build(rows: Mapping[str, LayerPlan]) -> Estimate | None:
+def to_build(rows: Mapping[str, LayerPlan]) -> Estimate | None:
     """Purchase of chips, servers, network and building; None where no chip price is on record."""
     if "capex" not in rows["chips"].details:
         return None

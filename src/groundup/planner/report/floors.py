@@ -20,6 +20,7 @@ from groundup.planner.plan import Plan
 from groundup.planner.report.fronts import training_front
 from groundup.planner.report.page import Page
 from groundup.recipes import claims as recipe_claims
+from groundup.recipes import figures as recipe_figures
 from groundup.stack.stack import Stack
 from groundup.training import claims as training_claims
 from groundup.training import figures as training_figures
@@ -37,7 +38,9 @@ def upper_pages(stack: Stack, plan: Plan) -> tuple[Page, ...]:
         Page(10, "models", "Models",
              _shown(lambda: model_figures.figures(stack.models, ask, facts, n)),
              model_claims.claims(facts)),
-        Page(11, "recipes", "Recipes", (), recipe_claims.claims(facts)),
+        Page(11, "recipes", "Recipes",
+             _shown(lambda: recipe_figures.figures(stack.recipes, ask, facts, n)),
+             recipe_claims.claims(facts)),
         Page(13, "middleware", "Middleware",
              _shown(lambda: middleware_figures.figures(stack.middleware, ask, facts, n)),
              middleware_claims.claims(facts)),
