@@ -24,7 +24,7 @@ SECONDS = 20.0
 
 def goal(bar: Bar) -> Result:
     """A goal as a result: how far below its limit the found error is."""
-    found = bar.found if bar.found else 1e-9
+    found = max(bar.found or 0.0, 1e-3)
     coverage = bar.low > 0
     ratio = found / bar.low if coverage else bar.high / found
     limit = bar.low if coverage else bar.high

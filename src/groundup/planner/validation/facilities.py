@@ -36,7 +36,7 @@ def predict(row: Row, facts: Catalogue) -> Prediction:
 def _pue(row: Row, facts: Catalogue) -> Prediction:
     """By climate and cooling for a liquid-cooled site or a large operator, else the survey's."""
     text = f"{row.name} {row.notes}".lower()
-    sigma = sigma_of("pue", facts)
+    sigma = sigma_of("cooling", facts)
     if re.search(_LIQUID, text):
         place = "cold" if re.search(_COLD, text) else "temperate"
         found = climate.pue("cold-plate", place, "tower", facts, DRAWS)
