@@ -45,7 +45,7 @@ def predict(row: Row, facts: Catalogue) -> Prediction:
     taken = step_time(case.work, layout, case.cluster, laws, case.frozen).total
     seconds = float(np.ravel(taken)[0])
     value = measured_as(case, layout, seconds, facts)
-    kind = "finetune" if case.frozen else "moe" if case.moe else "dense"
+    kind = "finetune" if case.frozen else "moe" if case.moe else "plain"
     sigma = facts[f"planner.error.training.{kind}"].value
     if set(case.open) & {"tensor", "pipeline", "microbatch"}:
         sigma = math.hypot(sigma, facts["planner.error.training.layout"].value)
