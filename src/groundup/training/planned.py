@@ -85,7 +85,7 @@ def planned(
     else:
         layout, looked = searched_layout(ask, work, cluster, laws, formats, fixed)
     step = step_time(work, layout, cluster, laws)
-    kind = "moe" if float(work.experts) > 0 else "dense"
+    kind = "moe" if float(work.experts) > 0 else "dense_model"
     residual = facts.estimate(f"training.residual.{kind}", samples)
     held = memory(work, layout, formats, fixed)
     return Planned(work, layout, cluster, laws, formats, step, residual, held, looked)
