@@ -24,6 +24,8 @@ from groundup.training.work import Work
 
 FORMATS = {"adamw": "mixed-adam", "muon": "muon"}
 """Recipe of number formats (`groundup.training.states`) by optimiser."""
+LOSS = "megatron"
+"""How a cluster's framework computes the loss: vocabulary-parallel, not all in fp32 at once."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def planned(
         ask.accelerator, facts, config.precision,
         samples=samples, scale_out_gbit_per_s=scale_out_gbit_per_s,
     )  # fmt: skip
-    laws, formats = laws_of(facts), formats_of(FORMATS[config.optimiser], facts)
+    laws, formats = laws_of(facts), formats_of(FORMATS[config.optimiser], facts, LOSS)
     fixed = fixed_bytes(facts)
     if is_stated(config, ask):
         layout, looked = stated_layout(config, ask, work), 0
