@@ -158,6 +158,7 @@ def _requests(arguments: argparse.Namespace, plan: Plan) -> tuple[Requests, floa
 def _option(arguments: argparse.Namespace, config: Any, plan: Plan, requests: Requests) -> Option:
     """The plan's replica with the lengths that arrive and the asked scheduler."""
     from groundup.facts.estimate import given
+    from groundup.inference.costs_here import option_here
     from groundup.inference.planned import serving_of
     from groundup.inference.simulated_plan import option_of
     from groundup.systems.accelerator import accelerator
@@ -170,10 +171,13 @@ def _option(arguments: argparse.Namespace, config: Any, plan: Plan, requests: Re
         prompt_tokens=given(float(requests.prompt.mean()), "token/question", "prompt", where),
         output_tokens=given(float(requests.output.mean()), "token/question", "output", where),
     )
-    serving = serving_of(config, ask, plan.facts, 0, plan.model, chip)
-    option = option_of(
-        config, ask, plan.facts, serving.engine, serving.prefill, arguments.replicas or 0
-    )
+    if chip.measured:
+        option = option_here(config, ask, plan.facts, plan.model, chip, arguments.replicas or 0)
+    else:
+        serving = serving_of(config, ask, plan.facts, 0, plan.model, chip)
+        option = option_of(
+            config, ask, plan.facts, serving.engine, serving.prefill, arguments.replicas or 0
+        )
     rules = replace(option.fleet.scheduler, policy=arguments.policy)
     known = bool(requests.blocks)
     fleet = replace(

@@ -2,7 +2,8 @@
 
 Definitions, because tools differ:
 - queue: arrival to first being scheduled;
-- TTFT: arrival to first token (queue, reading, a step's wait included);
+- TTFT: arrival to first token (queue, reading, a step's wait included; not the network, HTTP and
+  tokenising before the scheduler, `inference.traffic.front_end`);
 - gap (inter-token latency, ITL): time between two deliveries of one request, one value a gap, all
   requests pooled. With speculation a delivery is all tokens of a step;
 - TPOT: (last token - first token) / (output tokens - 1), one value a request, which averages over
