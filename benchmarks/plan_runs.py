@@ -18,7 +18,7 @@ from groundup.facts.errors import GroundupError
 from groundup.facts.estimate import Array
 from groundup.planner.validation.row import Row, read_rows
 from groundup.planner.validation.row_units import in_unit_of
-from groundup.planner.validation.run_rate import REFERENCE, run_rate
+from groundup.planner.validation.run_rate import crowding, run_rate
 from groundup.planner.validation.run_work import run_work
 from groundup.planner.validation.runs import predict
 
@@ -38,8 +38,8 @@ class Case:
 
     source: str
     """Publication; of a collection the run itself, which the collection took from elsewhere."""
-    size: float
-    """ln of parameters over the reference."""
+    crowd: float
+    """ln of tokens a parameter over what counts as many, at least 0."""
     off: float
     """ln of the measured rate over sqrt(best layout x goodput x usual)."""
 
@@ -72,19 +72,19 @@ def cases(facts: Catalogue) -> list[Case]:
             if rate.best is None:
                 continue
             ideal = "ideal" in row.metric
-            said = rate.flops(work.active, facts, ideal)
-            tuned = facts["planner.run.tuned"].value
-            size = float(np.log(work.active / REFERENCE))
-            bare = said / tuned / np.exp(facts["planner.run.size"].value * size)
+            said = rate.flops(work, facts, ideal)
+            crowd = float(np.log(crowding(work, facts)))
+            bare = said / facts["planner.run.tuned"].value
+            bare *= np.exp(facts["planner.run.over"].value * crowd)
             measured = said * hours / (row.number("value") or np.nan)
             source = row.name if "epoch" in row.source.lower() else row.source
-            found.append(Case(source, size, float(np.log(measured / bare))))
+            found.append(Case(source, crowd, float(np.log(measured / bare))))
     return found
 
 
-def fit(size: Array, off: Array) -> Array:
-    """Two constants of least absolute deviation: ln tuned, and the power of size."""
-    columns = np.stack([np.ones_like(size), size], 1)
+def fit(crowd: Array, off: Array) -> Array:
+    """Two constants of least absolute deviation: ln tuned, and the power of crowding."""
+    columns = np.stack([np.ones_like(crowd), crowd], 1)
     found = np.linalg.lstsq(columns, off, rcond=None)[0]
     for _ in range(WEIGHTED):
         weight = 1 / np.sqrt(np.maximum(np.abs(off - columns @ found), NOISE))
@@ -94,13 +94,13 @@ def fit(size: Array, off: Array) -> Array:
 
 def held_out(every: list[Case]) -> Array:
     """ln(measured rate / predicted) of each run with its source left out of the fit."""
-    size, off = (np.array([getattr(one, name) for one in every]) for name in ("size", "off"))
+    crowd, off = (np.array([getattr(one, name) for one in every]) for name in ("crowd", "off"))
     source = np.array([one.source for one in every])
     left = np.empty_like(off)
     for name in set(source):
         out = source == name
-        found = fit(size[~out], off[~out])
-        left[out] = off[out] - found[0] - found[1] * size[out]
+        found = fit(crowd[~out], off[~out])
+        left[out] = off[out] - found[0] - found[1] * crowd[out]
     return left
 
 
@@ -120,13 +120,13 @@ def measure(chosen: Options) -> list[Result]:
     print_machine(["groundup", "numpy"], "peers: published numbers")
     facts, results = load_catalogue(), []
     every = cases(facts)
-    size, off = (np.array([getattr(one, name) for one in every]) for name in ("size", "off"))
-    again = fit(size, off)
-    print(f"fitted again to {len(every)} runs: tuned {np.exp(again[0]):.3f}, size {again[1]:.3f}")
+    crowd, off = (np.array([getattr(one, name) for one in every]) for name in ("crowd", "off"))
+    again = fit(crowd, off)
+    print(f"fitted again to {len(every)} runs: tuned {np.exp(again[0]):.3f}, over {-again[1]:.3f}")
     agree(
         "fitted again, ln of tuned", abs(again[0] - np.log(facts["planner.run.tuned"].value)), 0.12
     )
-    agree("fitted again, size", abs(again[1] - facts["planner.run.size"].value), 0.04)
+    agree("fitted again, over", abs(again[1] + facts["planner.run.over"].value), 0.06)
     for table in TABLES:
         rows = scored(table, facts)
         show(table, rows)

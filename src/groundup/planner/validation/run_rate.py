@@ -56,22 +56,25 @@ class RunRate:
     how: str
     """Which model."""
 
-    def flops(self, active: float, facts: Catalogue, ideal: bool = False) -> float:
+    def flops(self, work: RunWork, facts: Catalogue, ideal: bool = False) -> float:
         """6 N tokens a second over the whole run, FLOP/s.
 
-        tuned x (N / 10e9)^size x sqrt(best layout x goodput x usual): what a layout can reach and
-        what runs of all kinds reached are two estimates of one rate; their geometric mean has less
-        error than either. `ideal`: no failures.
+        tuned x max(1, tokens a parameter / many)^-over x sqrt(best layout x goodput x usual): what
+        a layout can reach and what runs of all kinds reached are two estimates of one rate; their
+        geometric mean has less error than either. Small models that see very many tokens are
+        trained on more accelerators than suit them. `ideal`: no failures.
         """
         if self.best is None:
             return self.usual
-        tuned, size = facts["planner.run.tuned"].value, facts["planner.run.size"].value
         best = self.best * (1.0 if ideal else self.goodput)
-        return float(tuned * (active / REFERENCE) ** size * math.sqrt(best * self.usual))
+        over = crowding(work, facts) ** -facts["planner.run.over"].value
+        return float(facts["planner.run.tuned"].value * over * math.sqrt(best * self.usual))
 
 
-REFERENCE = 1e10
-"""Parameters that the law of size is stated for."""
+def crowding(work: RunWork, facts: Catalogue) -> float:
+    """Tokens a parameter over what counts as many, at least 1."""
+    each = work.flop / (6 * work.active**2)
+    return max(1.0, each / facts["planner.run.many"].value)
 
 
 def run_rate(row: Row, work: RunWork, facts: Catalogue) -> RunRate:

@@ -45,7 +45,7 @@ def hours_of(row: Row, facts: Catalogue) -> tuple[float, float, str]:
     rate = run_rate(row, work, facts)
     sigma = _sigma("run_unknown_chip" if rate.best is None else "train_run", facts)
     ideal = "ideal" in row.metric.lower()
-    return work.flop / rate.flops(work.active, facts, ideal) / 3600, sigma, rate.how
+    return work.flop / rate.flops(work, facts, ideal) / 3600, sigma, rate.how
 
 
 def _time(row: Row, facts: Catalogue) -> Prediction:
