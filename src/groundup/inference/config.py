@@ -39,6 +39,10 @@ class InferenceConfig:
     batch: int = 1
     """Requests decoded together on one replica, for the plan."""
 
+    peak_utilisation: float = 0.6
+    """Share of what a replica can answer that the busiest hour asks of it, for the plan; waits
+    grow without bound as it nears 1 (`groundup simulate --size` finds what limits allow)."""
+
     chunk_tokens: int = 8192
     """Prompt tokens that one step reads at most, for the plan: fewer keep other answers flowing,
     more bring the first token sooner."""
@@ -76,6 +80,7 @@ class InferenceConfig:
             in_range(f"inference.{name}", getattr(self, name), 1)
         for name in ("guesses", "prefill_accelerators"):
             in_range(f"inference.{name}", getattr(self, name), 0)
+        in_range("inference.peak_utilisation", self.peak_utilisation, 0.01, 1)
         for name in ("prefix_hit_rate", "acceptance", "guess_cost"):
             in_range(f"inference.{name}", getattr(self, name), 0, 1)
         if self.accelerators_per_replica % self.data_parallel:

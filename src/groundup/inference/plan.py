@@ -40,9 +40,11 @@ def demand(
     replica = one_replica(config, ask, facts, samples, shape=shape, chip=chip)
     each = stated(ask, "inference", config, "accelerators_per_replica", "accelerator/replica")
     one = given(1.0, "replica", "one replica", "one copy of the model serves at least")
-    busy = (ask["peak_output_tokens_per_s"] / replica.tokens_per_s).to("1") * one
+    use = stated(ask, "inference", config, "peak_utilisation", "1")
+    busy = (ask["peak_output_tokens_per_s"] / (replica.tokens_per_s * use)).to("1") * one
     replicas = maximum(ceil(busy), one).named(
-        "inference.replicas", "ceil(peak_output_tokens_per_s / tokens_per_s of a replica)"
+        "inference.replicas",
+        "ceil(peak_output_tokens_per_s / (tokens_per_s of a replica x peak_utilisation))",
     )
     return ask.with_(
         replicas=replicas,
@@ -173,8 +175,10 @@ def limit(
     needs = ask["peak_output_tokens_per_s"]
     copies = (ask["stack_accelerators"] / _width(config, ask)).to("1")
     if replica.fits:
-        there = (copies * replica.tokens_per_s).named(
-            "inference.fleet_tokens_per_s", "accelerators / accelerators_per_replica x tokens_per_s"
+        use = stated(ask, "inference", config, "peak_utilisation", "1")
+        there = (copies * replica.tokens_per_s * use).named(
+            "inference.fleet_tokens_per_s",
+            "accelerators / accelerators_per_replica x tokens_per_s x peak_utilisation",
         )
         binds = replica.slowest
     else:

@@ -205,7 +205,8 @@ def _middle(
         ),
         training.limit(
             stack.training, ask, facts, samples,
-            chip=chip, usd_per_hour=price, power=below["sites"].power, trained=down.trained,
+            chip=chip, usd_per_hour=price, power=below["sites"].power,
+            trained=down.trained, unplanned=down.unplanned,
         ),
         data.limit(
             stack.data, ask, facts, samples,

@@ -27,6 +27,11 @@ class TrainingConfig:
     precision: str = "bf16"
     """Number format of matrix products that the plan prices: `bf16` or `fp8`."""
 
+    formats: str = ""
+    """Recipe of number formats of a cluster's states: `mixed-adam`, `megatron-adam`, `fsdp-adam`,
+    `bf16-adam`, `adam8bit`, `muon`, `fp8`, `fp8-deepseek`, `fp8-msamp`; empty for the
+    optimiser's."""
+
     layout: str = "auto"
     """`auto`: the layout that the keys below state if any of them is set, else the fastest that
     fits, found by search; `stated`: the keys below; `search`: the fastest, whatever they say."""

@@ -173,6 +173,7 @@ def limit(
     usd_per_hour: Estimate | None,
     power: Estimate | None,
     trained: Planned | None = None,
+    unplanned: str = "",
 ) -> LayerPlan:
     """Memory of one accelerator: all that training keeps against what it has, GB/accelerator."""
     if trained is None:
@@ -193,6 +194,8 @@ def limit(
     else:
         details |= _planned_steps(trained, ask, facts, samples)
     binds = "memory of an accelerator"
+    if unplanned and not chip.measured:
+        binds += f" (speed from published utilisation: {unplanned})"
     return LayerPlan(
         8, "training", needs, chip.memory, binds, cost, ask["busy_days"], power, details,
         included=True,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from groundup.facts.catalogue import Catalogue
+from groundup.facts.check import suggest
 from groundup.facts.errors import ConfigError
 from groundup.facts.estimate import Array, Estimate
 from groundup.facts.layer import Ask
@@ -18,7 +19,7 @@ from groundup.training.layout import Layout
 from groundup.training.memory import Memory, memory
 from groundup.training.search import Constraints
 from groundup.training.search import searched as search
-from groundup.training.states import Formats, formats_of
+from groundup.training.states import Formats, formats_of, names
 from groundup.training.step_time import StepTime, step_time
 from groundup.training.work import Work
 
@@ -80,7 +81,7 @@ def planned(
         ask.accelerator, facts, config.precision,
         samples=samples, scale_out_gbit_per_s=scale_out_gbit_per_s,
     )  # fmt: skip
-    laws, formats = laws_of(facts), formats_of(FORMATS[config.optimiser], facts, LOSS)
+    laws, formats = laws_of(facts), recipe(config, facts)
     fixed = fixed_bytes(facts)
     if is_stated(config, ask):
         layout, looked = stated_layout(config, ask, work), 0
@@ -91,6 +92,17 @@ def planned(
     residual = facts.estimate(f"training.residual.{kind}", samples)
     held = memory(work, layout, formats, fixed)
     return Planned(work, layout, cluster, laws, formats, step, residual, held, looked)
+
+
+def recipe(config: TrainingConfig, facts: Catalogue) -> Formats:
+    """Number formats that the stack names, else its optimiser's; ConfigError for unknown ones."""
+    name = config.formats or FORMATS[config.optimiser]
+    if name not in names(facts):
+        raise ConfigError(
+            f"training.formats = {name!r}: {suggest(name, names(facts))}allowed: "
+            f"{', '.join(names(facts))}"
+        )
+    return formats_of(name, facts, LOSS)
 
 
 def fixed_bytes(facts: Catalogue) -> float:
