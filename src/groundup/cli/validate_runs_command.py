@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from groundup.cli.console import Console
 from groundup.facts.catalogue import load_catalogue
 from groundup.facts.errors import ConfigError, GroundupError
 from groundup.facts.files import write_text
@@ -18,6 +19,8 @@ from groundup.planner.validation.bars import (
     record_text,
     regressions,
 )
+from groundup.planner.validation.held_out import HeldOut, held_out, render_held_out
+from groundup.planner.validation.row import read_rows
 from groundup.planner.validation.score import Scores, score_file
 from groundup.planner.validation.text import render
 
@@ -44,6 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--worst", type=int, default=0, metavar="N", help="list the N rows with the largest errors"
     )
     parser.add_argument(
+        "--hold-out",
+        action="store_true",
+        help="also predict each source and model with all constants fitted without it",
+    )
+    parser.add_argument(
         "--strict", action="store_true", help="fail where a goal is missed, in any table"
     )
     parser.add_argument(
@@ -68,18 +76,33 @@ def validate_runs(arguments: argparse.Namespace) -> None:
     if arguments.record:
         write_text(published_file().with_name(RECORD), record_text(scores))
     worse = () if arguments.record else regressions(scores)
+    apart = _held_out(path) if arguments.hold_out else ()
     if arguments.json:
-        print(as_json(scores, goals, worse, arguments.rows))
+        print(as_json(scores, goals, worse, arguments.rows, apart))
     else:
         print(render(scores, goals, worse, arguments.worst))
+        if arguments.hold_out:
+            print("\n" + render_held_out(apart))
     _fail(scores, goals, worse, arguments.strict)
 
 
+def _held_out(path: Path) -> tuple[HeldOut, ...]:
+    """Errors with each source held out; it takes as many fits as there are sources."""
+    Console().say("fitting all constants once without each source ...")
+    return held_out(read_rows(path), load_catalogue())
+
+
 def as_json(
-    scores: Scores, goals: tuple[Bar, ...], worse: tuple[Regression, ...], rows: bool = False
+    scores: Scores,
+    goals: tuple[Bar, ...],
+    worse: tuple[Regression, ...],
+    rows: bool = False,
+    apart: tuple[HeldOut, ...] = (),
 ) -> str:
-    """One JSON object of groups, sums, unpredicted rows, goals and regressions."""
+    """One JSON object of groups, sums, unpredicted rows, goals, regressions, what was held out."""
     found = scores.as_json(rows)
+    if apart:
+        found["held_out"] = [one.as_json() for one in apart]
     found["bars"] = [bar.as_json() for bar in goals]
     found["regressions"] = [vars(one) for one in worse]
     return json.dumps(found, ensure_ascii=False, allow_nan=False)

@@ -8,6 +8,7 @@ An array of tables under one name holds conflicting values of one quantity, one 
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import difflib
 import functools
@@ -35,6 +36,7 @@ class Catalogue:
         self.seed = seed
         self._draws = draws
         self._facts: dict[str, Fact] = {}
+        self._sorted: list[str] | None = None
         self._estimates: dict[tuple[str, int], Estimate] = {}
         for fact in facts:
             if fact.key in self._facts:
@@ -73,7 +75,11 @@ class Catalogue:
 
     def keys(self, prefix: str = "") -> list[str]:
         """All keys that begin with `prefix`, sorted."""
-        return sorted(k for k in self._facts if k.startswith(prefix))
+        if self._sorted is None:
+            self._sorted = sorted(self._facts)
+        first = bisect.bisect_left(self._sorted, prefix)
+        last = bisect.bisect_left(self._sorted, prefix + "\U0010ffff")
+        return self._sorted[first:last]
 
     def conflicts(self) -> list[Fact]:
         """Facts for which sources disagree; the others are in each fact's `conflicts`."""

@@ -42,7 +42,8 @@ def report_of(
     the headline numbers are shown one at a time.
     """
     first = (("What if", extra),) if extra else _months(stack, plan)
-    first = (*_money(stack, plan), *_moving(plan, replan), *first)
+    rest = (*_money(stack, plan), *_moving(plan, replan))
+    first = (*first, *rest) if extra else (*rest, *first)
     every = (*pages(stack, plan), *upper_pages(stack, plan))
     return render(plan, every, plan.facts, first)
 
