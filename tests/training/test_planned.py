@@ -69,12 +69,13 @@ def test_parts_and_residual_make_the_step_and_its_utilisation() -> None:
         "train_flop_per_token": flop,
         "stack_accelerators": given(16384.0, "accelerator", "chips.count", "here"),
     })  # fmt: skip
-    share = utilisation(found, speed(found, ask, seconds))
+    share = utilisation(found, speed(found, ask, seconds), FACTS)
     by_hand = flop.value * 8192 * 2048 / (seconds.value * 16384 * 989.4e12)
     assert share.value == pytest.approx(by_hand, rel=1e-3)
     text = explain(share)
     assert "TP 8, PP 16" in text
     assert "training.law.matmul_share" in text
+    assert "chips.h100-sxm.peak.bf16.dense = " in text
 
 
 def test_memory_parts_add_up() -> None:

@@ -87,7 +87,10 @@ def cluster_of(
     (facts `training.domain.*`, `training.nic.*`). NoDataError without peak, power or memory, and
     for families that the law of matrix products was not fitted on.
     """
-    half, word = _format(accelerator, "bf16", facts), _format(accelerator, number_format, facts)
+    half, word = (
+        number_format_of(accelerator, "bf16", facts),
+        number_format_of(accelerator, number_format, facts),
+    )
     inside = usual_domain(accelerator, facts) if scale_up is None else scale_up
     outside = scale_out_gbit_per_s or usual_nic(accelerator, facts)
 
@@ -137,7 +140,8 @@ def usual_nic(accelerator: str, facts: Catalogue) -> float:
     return facts[key].value
 
 
-def _format(accelerator: str, wanted: str, facts: Catalogue) -> str:
+def number_format_of(accelerator: str, wanted: str, facts: Catalogue) -> str:
+    """The format asked for, or the next wider one that the chip has; NoDataError without any."""
     for word in FORMATS.get(wanted, (wanted,)):
         if f"chips.{accelerator}.peak.{word}.dense" in facts:
             return word

@@ -7,6 +7,8 @@ from dataclasses import fields
 
 import numpy as np
 
+from groundup.chips.catalogue import figure, known
+from groundup.chips.gemm import gemm_share
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.estimate import Array, Estimate, derived, given, total
 from groundup.facts.layer import Ask
@@ -52,7 +54,7 @@ def step_parts(trained: Planned, facts: Catalogue, samples: int) -> dict[str, Es
     """Seconds of a step by part, s/step; parts that take no time are left out."""
     whole = float(trained.step.total.reshape(-1)[0])
     layout = layout_given(trained)
-    chip = _chip(trained)
+    chip = _chip(trained, facts)
     found = {}
     for field in fields(StepTime):
         values = _draws(getattr(trained.step, field.name), trained)
@@ -92,19 +94,21 @@ def layout_text(trained: Planned) -> str:
     return ", ".join([*said, f"{again} recomputation"])
 
 
-def _chip(trained: Planned) -> tuple[Estimate, ...]:
-    """What the accelerator gives, as named values with their draws."""
-    one, unit = trained.cluster, "FLOP/(s*accelerator)"
-    return (
-        _value(one.peak, unit, "peak in the format of the products"),
-        _value(one.bandwidth, "B/(s*accelerator)", "memory bandwidth"),
-        _value(one.scale_up_rate, "B/(s*accelerator)", "scale-up rate, one way"),
-        _value(one.scale_out_rate, "B/(s*accelerator)", "scale-out rate, one way"),
-    )
-
-
-def _value(values: Array, unit: str, label: str) -> Estimate:
-    return given(float(np.reshape(values, -1)[0]), unit, label, "chips, networks: cluster_of")
+def _chip(trained: Planned, facts: Catalogue) -> tuple[Estimate, ...]:
+    """What the accelerator and its links give: the facts that `cluster_of` reads."""
+    name = trained.accelerator
+    peak = figure(name, f"peak.{trained.number_format}.dense", facts)
+    found = [peak, gemm_share(name, trained.number_format, facts)]
+    found.append(figure(name, "bandwidth", facts))
+    link = known(name, "link", facts)
+    if link is not None:
+        found.append(link)
+    if trained.own_rate is not None:
+        where = "networks.link_gbit_per_s of the stack file"
+        found.append(given(trained.own_rate, "Gbit/s", "network port", where))
+    elif f"training.nic.{name}" in facts:
+        found.append(facts.estimate(f"training.nic.{name}"))
+    return tuple(found)
 
 
 def _draws(values: Array, trained: Planned) -> Array:
@@ -142,7 +146,7 @@ def speed(trained: Planned, ask: Ask, seconds: Estimate) -> Estimate:
     )
 
 
-def utilisation(trained: Planned, rate: Estimate) -> Estimate:
+def utilisation(trained: Planned, rate: Estimate, facts: Catalogue) -> Estimate:
     """Model FLOPs over the dense peak in the format of the products (Chowdhery et al. 2022)."""
-    peak = _value(trained.cluster.peak, "FLOP/(s*accelerator)", "dense peak")
+    peak = figure(trained.accelerator, f"peak.{trained.number_format}.dense", facts)
     return (rate / peak).to("1").named("training.mfu", "speed / dense peak")

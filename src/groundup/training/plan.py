@@ -50,7 +50,7 @@ def demand(
         ask = ask.with_(stack_accelerators=accelerators)
         seconds = step_seconds(trained, step_parts(trained, facts, samples))
         rate = speed(trained, ask, seconds)
-        ask = ask.with_(step_seconds=seconds, training_mfu=utilisation(trained, rate))
+        ask = ask.with_(step_seconds=seconds, training_mfu=utilisation(trained, rate, facts))
     productive = (ask["training_flop"] / rate).to("accelerator*h")
     productive = productive.named("training.productive_hours", "training_flop / training_speed")
     ask = ask.with_(training_speed=rate, stack_accelerators=accelerators)

@@ -11,7 +11,7 @@ from groundup.facts.check import suggest
 from groundup.facts.errors import ConfigError
 from groundup.facts.estimate import Array, Estimate
 from groundup.facts.layer import Ask
-from groundup.training.cluster import Cluster, cluster_of
+from groundup.training.cluster import Cluster, cluster_of, number_format_of
 from groundup.training.config import DEGREES, RECOMPUTE, SCHEDULES, TrainingConfig
 from groundup.training.lattice import PLACES, Choices
 from groundup.training.laws import Laws, laws_of
@@ -33,6 +33,12 @@ LOSS = "megatron"
 class Planned:
     """How the plan's model is trained on the plan's accelerators."""
 
+    accelerator: str
+    """Name in the catalogue."""
+    number_format: str
+    """Format in which the accelerator computes the products."""
+    own_rate: float | None
+    """Gbit/s of a network port where the stack states it; None for the usual card."""
     work: Work
     """What the model asks."""
     layout: Layout
@@ -91,7 +97,10 @@ def planned(
     kind = "moe" if float(work.experts) > 0 else "dense_model"
     residual = facts.estimate(f"training.residual.{kind}", samples)
     held = memory(work, layout, formats, fixed)
-    return Planned(work, layout, cluster, laws, formats, step, residual, held, looked)
+    return Planned(
+        ask.accelerator, number_format_of(ask.accelerator, config.precision, facts),
+        scale_out_gbit_per_s, work, layout, cluster, laws, formats, step, residual, held, looked,
+    )  # fmt: skip
 
 
 def recipe(config: TrainingConfig, facts: Catalogue) -> Formats:
