@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from groundup.chips.catalogue import THIS_MACHINE
@@ -15,11 +17,17 @@ from groundup.inference.formats import format_of
 from groundup.inference.replica import Engine, engine_of
 from groundup.inference.served import served_of
 from groundup.inference.steady import Traffic, steady, traffic_of
+from groundup.models.architecture import Architecture
+from groundup.models.count import ModelShape
+from groundup.models.plan import Model
 from groundup.models.published import published
+from groundup.models.workload import architecture_of
 
 _MODEL = "Llama-3.1-70B"
 _CHIP = "h100-sxm"
-_WIDTHS = (1, 2, 4, 8)
+_WIDTHS = (1, 2, 4, 8, 16, 32, 64, 128)
+_MOST_WIDTHS = 4
+"""Widths that are compared: the narrowest that hold the model, and the plan's."""
 _BATCHES = (1, 4, 16, 64, 256)
 _MANY = np.geomspace(1.0, 2048.0, 45)
 _SHOWN = ("Llama-3.1-8B", "Llama-3.1-70B", "Llama-3.1-405B", "Qwen3-32B", "Qwen3-235B-A22B",
@@ -28,111 +36,155 @@ _SEEN = 8192.0
 """Tokens of the sequences whose caches are compared."""
 
 
+@dataclass(frozen=True)
+class Shown:
+    """The replica that the figures are about."""
+
+    model: Architecture
+    """What is served."""
+    name: str
+    """Its name, and in how many bits its weights are."""
+    chip: str
+    """Accelerator in the catalogue."""
+    weights: str
+    """Number format of the weights."""
+    cache: str
+    """Number format of keys and values."""
+    widths: tuple[int, ...]
+    """Accelerators of a replica that are compared."""
+    usual: int
+    """The plan's, or the middle one."""
+
+    def engine(self, width: int, facts: Catalogue) -> Engine:
+        """A replica of that many accelerators."""
+        return engine_of(
+            self.model, self.chip, facts,
+            tensor=width, weight_format=self.weights, kv_format=self.cache,
+        )  # fmt: skip
+
+
 def figures(
-    config: InferenceConfig, ask: Ask, facts: Catalogue, samples: int = 0
+    config: InferenceConfig,
+    ask: Ask,
+    facts: Catalogue,
+    samples: int = 0,
+    *,
+    model: Model | None = None,
+    usd_per_hour: float | None = None,
 ) -> tuple[Figure, ...]:
     """Speed against throughput, parts of a step, cost against load, memory, caches of models.
 
-    Shown for a published model on the plan's accelerator, or on an H100 where the laws of a step or
-    a figure are missing for it, with the stack's lengths of prompts and answers.
+    Shown for the plan's `model` on its accelerator with the stack's lengths of prompts and answers;
+    for a published model on an H100 where the laws of a step do not speak of the plan's.
+    `usd_per_hour` is the price of an accelerator-hour; a published rent without it.
     """
-    chip = _chip(ask, facts)
     traffic = traffic_of(
         facts, float(config.prompt_tokens), float(config.output_tokens), config.prefix_hit_rate
     )
+    what = shown_of(config, ask, facts, model, traffic)
+    own = usd_per_hour if what.chip == ask.accelerator else None
+    rent = own or facts["inference.service.rent"].value
     return (
-        front(chip, traffic, facts), parts_of_a_step(chip, traffic, facts),
-        cost_by_load(chip, traffic, facts), memory(chip, facts), caches(),
+        front(what, traffic, facts), parts_of_a_step(what, traffic, facts),
+        cost_by_load(what, traffic, facts, rent), memory(what, facts), caches(),
     )  # fmt: skip
 
 
-def _chip(ask: Ask, facts: Catalogue) -> str:
-    if ask.accelerator == THIS_MACHINE:
-        return _CHIP
-    try:
-        _engine(ask.accelerator, 8, facts)
-    except NoDataError:
-        return _CHIP
-    return ask.accelerator
+def shown_of(
+    config: InferenceConfig, ask: Ask, facts: Catalogue, model: Model | None, traffic: Traffic
+) -> Shown:
+    """The plan's replica; the published example where the plan serves on this machine."""
+    if model is not None and ask.accelerator != THIS_MACHINE:
+        made = architecture_of(model) if isinstance(model, ModelShape) else model
+        bits = 8 * format_of(config.quantise).bytes_each
+        name = f"{made.name} in {bits:.3g} bits"
+        own = config.accelerators_per_replica
+        try:
+            plan = Shown(made, name, ask.accelerator, config.quantise, config.kv_format, (), own)
+            return replace(plan, widths=_holding(plan, traffic, facts))
+        except NoDataError:
+            pass  # no law speaks of the accelerator: the published example is shown
+    example = Shown(published(_MODEL), f"{_MODEL} in 8 bits", _CHIP, "fp8", "bf16", (), 4)
+    return replace(example, widths=_holding(example, traffic, facts))
 
 
-def _engine(chip: str, width: int, facts: Catalogue, samples: int = 0) -> Engine:
-    kind = "fp8" if f"chips.{chip}.peak.fp8.dense" in facts else "int8"
-    return engine_of(
-        published(_MODEL), chip, facts, tensor=width, weight_format=kind, samples=samples
-    )
+def _holding(what: Shown, traffic: Traffic, facts: Catalogue) -> tuple[int, ...]:
+    """The narrowest replicas that hold weights and a sequence, and the plan's own width."""
+    fits = [
+        width
+        for width in sorted({*_WIDTHS, what.usual})
+        if _one(most_sequences(what.engine(width, facts), traffic.context)) >= 1
+    ]
+    return tuple(sorted({*fits[:_MOST_WIDTHS], *(w for w in fits if w == what.usual)}))
 
 
-def front(chip: str, traffic: Traffic, facts: Catalogue) -> Curves:
+def front(what: Shown, traffic: Traffic, facts: Catalogue) -> Curves:
     """Tokens a second of a user against those of an accelerator, over batch and ranks."""
     lines = []
-    for width in _WIDTHS:
-        engine = _engine(chip, width, facts)
-        most = float(np.ravel(most_sequences(engine, traffic.context))[0])
-        batches = _MANY[most >= _MANY]
-        if not batches.size:
-            continue
-        found = steady(engine, batches, traffic)
+    for width in what.widths:
+        engine = what.engine(width, facts)
+        most = _one(most_sequences(engine, traffic.context))
+        found = steady(engine, _MANY[most >= _MANY], traffic)
         user, each = 1.0 / found.step, found.tokens_per_s / width
-        name = f"{width} accelerator{'s' if width > 1 else ''}"
-        lines.append(Line(name, tuple(user.tolist()), tuple(each.tolist())))
+        lines.append(Line(_accelerators(width), tuple(user.tolist()), tuple(each.tolist())))
     return Curves(
-        f"What a user sees against what an accelerator makes: {_MODEL} in 8 bits on {chip}",
+        f"What a user sees against what an accelerator makes: {what.name} on {what.chip}",
         "tokens/s of a user", "tokens/s of an accelerator", tuple(lines), x_log=True, y_log=True,
         note="From right to left the batch grows; more ranks make each user faster and each "
         "accelerator slower. Each line ends where memory is full.",
     )  # fmt: skip
 
 
-def parts_of_a_step(chip: str, traffic: Traffic, facts: Catalogue) -> Bars:
+def _accelerators(width: int) -> str:
+    return f"{width} accelerator{'s' if width > 1 else ''}"
+
+
+def parts_of_a_step(what: Shown, traffic: Traffic, facts: Catalogue) -> Bars:
     """The mean time between tokens by part, for some batches."""
-    engine, bars = _engine(chip, 4, facts), []
+    width = what.usual if what.usual in what.widths else what.widths[-1]
+    engine, bars = what.engine(width, facts), []
     for batch in _BATCHES:
         found = steady(engine, float(batch), traffic)
         parts = tuple((name, _one(value) * 1e3) for name, value in found.parts.items())
         bars.append(Bar(f"batch {batch}", parts))
     return Bars(
-        f"What a token waits for: {_MODEL} in 8 bits on 4 x {chip}", "ms", tuple(bars),
+        f"What a token waits for: {what.name} on {width} x {what.chip}", "ms", tuple(bars),
         "Reading weights is the same for every batch until products take longer; the host's time "
         "grows with the sequences.",
     )  # fmt: skip
 
 
-def cost_by_load(chip: str, traffic: Traffic, facts: Catalogue) -> Curves:
+def cost_by_load(what: Shown, traffic: Traffic, facts: Catalogue, rent: float) -> Curves:
     """Dollars of a million answer tokens against the load of a replica, by ranks."""
-    rent = facts["inference.service.rent"].value
     load = np.linspace(0.02, 1.0, 50)
     lines = []
-    for width in _WIDTHS:
-        engine = _engine(chip, width, facts)
-        most = np.minimum(np.ravel(most_sequences(engine, traffic.context))[0], 256.0)
-        if most < 1:
-            continue
+    for width in what.widths:
+        engine = what.engine(width, facts)
+        most = min(_one(most_sequences(engine, traffic.context)), 256.0)
         full = _one(steady(engine, most, traffic).tokens_per_s)
         dollars = rent * width / 3600.0 / (full * load) * 1e6
-        name = f"{width} accelerator{'s' if width > 1 else ''}"
-        lines.append(Line(name, tuple(load.tolist()), tuple(dollars.tolist())))
+        lines.append(Line(_accelerators(width), tuple(load.tolist()), tuple(dollars.tolist())))
     return Curves(
-        f"Dollars of a million answer tokens at {rent:g} USD an hour of {chip}", "load",
+        f"Dollars of a million answer tokens at {rent:.3g} USD an hour of {what.chip}", "load",
         "USD/Mtoken", tuple(lines), y_log=True,
         note="Accelerators are paid for whether they work or not; full load is a batch of 256 or "
         "what memory holds.",
     )  # fmt: skip
 
 
-def memory(chip: str, facts: Catalogue) -> Bars:
+def memory(what: Shown, facts: Catalogue) -> Bars:
     """Weights, caches and rest of a replica's memory, by ranks."""
     bars = []
-    for width in _WIDTHS:
-        engine = _engine(chip, width, facts)
+    for width in what.widths:
+        engine = what.engine(width, facts)
         whole = _one(engine.memory) * width / 1e9
         weights = min(_one(weight_bytes(engine)) / 1e9, whole)
         cache = max(_one(cache_room(engine)) / 1e9, 0.0)
         rest = whole - weights - cache
         parts = (("weights", weights), ("caches", cache), ("rest", rest))
-        bars.append(Bar(f"{width} x {chip}", parts))
+        bars.append(Bar(f"{width} x {what.chip}", parts))
     return Bars(
-        f"Memory of a replica of {_MODEL} in 8 bits", "GB", tuple(bars),
+        f"Memory of a replica of {what.name}", "GB", tuple(bars),
         "The rest is what the engine leaves to activations, graphs and the driver.",
     )  # fmt: skip
 

@@ -88,7 +88,9 @@ def quantity(estimate: Estimate | None, interval: bool = False) -> str:
 
 
 def readable(estimate: Estimate) -> Estimate:
-    """The same quantity in the unit that a reader expects: days, megawatts."""
+    """The same quantity in the unit that a reader expects: days, megawatts; nothing stays as is."""
+    if estimate.value == 0:
+        return estimate
     for family in _FAMILIES:
         if same_dimension(estimate.unit, family[0][0]):
             for unit, least in family:

@@ -80,7 +80,11 @@ def _training(stack: Stack, plan: Plan) -> tuple[Figure, ...]:
 
 def _inference(stack: Stack, plan: Plan) -> tuple[Figure, ...]:
     """Figures of the laws, and of the plan's load in simulation where it can be simulated."""
-    made = inference_figures.figures(stack.inference, plan.ask, plan.facts, plan.samples)
+    price = plan.totals.get("usd_per_accelerator_hour")
+    made = inference_figures.figures(
+        stack.inference, plan.ask, plan.facts, plan.samples,
+        model=plan.model, usd_per_hour=None if price is None else price.value,
+    )  # fmt: skip
     found = simulated_of(stack, plan)
     return made if found is None else (*made, *simulated_figures.figures(found))
 
