@@ -48,6 +48,9 @@ class ChipsConfig:
     design_stack_gb: float | None = None
     """`designed` only: capacity of a stack, GB; without it the generation's usual one."""
 
+    design_link_gb_per_s: float = 1800.0
+    """`designed` only: all scale-up links together, both ways, GB/s (NVLink 5 has 1800)."""
+
     design_tensor_share: float | None = None
     """`designed` only: share of the transistors (memory left out) that are multiply-adds; without
     it what GPUs of that density have (2 to 4 %)."""
@@ -68,6 +71,7 @@ class ChipsConfig:
             in_range("chips.design_area_mm2", self.design_area_mm2, 10, 50_000)
         in_range("chips.design_clock_ghz", self.design_clock_ghz, 0.1, 5)
         in_range("chips.design_sram_mb", self.design_sram_mb, 0, 100_000)
+        in_range("chips.design_link_gb_per_s", self.design_link_gb_per_s, 0.1)
         in_range("chips.design_hbm_stacks", self.design_hbm_stacks, 0, 64)
         if self.design_stack_gb is not None:
             in_range("chips.design_stack_gb", self.design_stack_gb, 1, 128)

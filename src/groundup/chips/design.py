@@ -82,6 +82,8 @@ def design(config: ChipsConfig, facts: Catalogue, samples: int = 0) -> Design:
     one = given(1.0, "1/accelerator", "one accelerator")
     found["transistors"] = (area * density * one).to("Gtransistor/accelerator")
     found["sram"] = given(config.design_sram_mb, "MB", "chips.design_sram_mb", "stack file") * one
+    rate = given(config.design_link_gb_per_s, "GB/s", "chips.design_link_gb_per_s", "stack file")
+    found["link"] = rate * one
     if "stacks" in found:
         found["interposer_area"] = _interposer(area, found["stacks"], facts, samples)
     return Design({name: value.named(f"chips.designed.{name}") for name, value in found.items()})

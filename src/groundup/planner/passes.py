@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from groundup.apps import plan as apps
-from groundup.chips.catalogue import THIS_MACHINE
+from groundup.chips.catalogue import DESIGNED, THIS_MACHINE
 from groundup.chips.design import with_design
 from groundup.chips.this_machine import Machine, measure
 from groundup.data import plan as data
@@ -155,7 +155,8 @@ def _trained(
     """Layout and step of a cluster's training; None and why where no law speaks of its chip."""
     if decoder.batch is None:
         return None, "this machine's speed is measured"
-    own_rate = "networks.link_gbit_per_s" in stack.explicit
+    new = stack.chips.accelerator == DESIGNED  # no card or board is sold with it
+    own_rate = new or "networks.link_gbit_per_s" in stack.explicit
     try:
         found = planned(
             stack.training,
@@ -164,6 +165,7 @@ def _trained(
             samples,
             work=models.counted_work(decoder.model),
             scale_out_gbit_per_s=stack.networks.link_gbit_per_s if own_rate else None,
+            scale_up=float(stack.networks.server_size) if new else None,
         )
     except NoDataError as error:
         return None, str(error)

@@ -77,15 +77,17 @@ def planned(
     *,
     work: Work,
     scale_out_gbit_per_s: float | None = None,
+    scale_up: float | None = None,
 ) -> Planned:
     """Layout, step and memory of the plan.
 
-    `ask` holds `stack_accelerators`, `sequence` and `batch_tokens`. NoDataError where no law speaks
+    `scale_out_gbit_per_s` and `scale_up` take the place of the usual network card and domain. `ask`
+    holds `stack_accelerators`, `sequence` and `batch_tokens`. NoDataError where no law speaks
     of the accelerator; ConfigError where the degrees contradict each other, the model or the batch.
     """
     cluster = cluster_of(
         ask.accelerator, facts, config.precision,
-        samples=samples, scale_out_gbit_per_s=scale_out_gbit_per_s,
+        samples=samples, scale_out_gbit_per_s=scale_out_gbit_per_s, scale_up=scale_up,
     )  # fmt: skip
     laws, formats = laws_of(facts), recipe(config, facts)
     fixed = fixed_bytes(facts)

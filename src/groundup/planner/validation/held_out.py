@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.estimate import Array
@@ -76,9 +77,9 @@ def _training(rows: Sequence[Row], facts: Catalogue) -> list[HeldOut]:
     return found
 
 
-def _kinds_of_training(fitted: Fitted) -> dict[str, Array]:
+def _kinds_of_training(fitted: Fitted) -> dict[str, NDArray[np.bool_]]:
     moe = np.array([case.moe for case in fitted.cases])
-    tuned = fitted.runs.frozen > 0
+    tuned = np.asarray(fitted.runs.frozen > 0)
     return {
         "dense training": ~moe & ~tuned,
         "mixture-of-experts training": moe & ~tuned,
