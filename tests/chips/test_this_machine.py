@@ -74,7 +74,7 @@ def whole():
 def test_a_full_measurement_has_every_kind_of_reading(whole):
     pytest.importorskip("torch")
     kinds = {name.split(".")[0] for name in whole.readings}
-    assert kinds == {"gemm", "attention", "triad", "adamw", "process", "disk"}
+    assert kinds == {"gemm", "attention", "triad", "adamw", "process", "disk", "text"}
     assert whole.skipped == {}
     facts = load_catalogue().with_facts(whole.facts())
     for name, read in whole.readings.items():

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from groundup.chips.this_machine import Machine
+from groundup.facts.catalogue import load_catalogue
 from groundup.facts.errors import ConfigError
 from groundup.models.count import ModelShape
-from groundup.planner.predict import STEPS, Expected, write_prediction
+from groundup.planner.predict import STEPS, Expected, step_seconds, text_pace, write_prediction
 from groundup.planner.validate import compare
 
+FACTS = load_catalogue()
 SHAPE = ModelShape(4, 128, 2, 2, 64, 384, 4096, 512)
 EXPECTED = Expected(
     shape=SHAPE,
@@ -97,3 +99,31 @@ def test_bounds_must_hold_the_value(machine: Machine, tmp_path: Path) -> None:
 
     with pytest.raises(FactError, match="low <= value <= high"):
         write_prediction(tmp_path / "p.json", replace(EXPECTED, loss=(4.0, 4.5, 5.0)), machine)
+
+
+def test_a_machine_that_reads_twice_as_fast_reads_in_half_the_time(machine: Machine) -> None:
+    reference = FACTS["planner.text_reference"].value
+
+    def seconds(rate: float) -> float:
+        read = {"text.python": {"value": rate, "unit": "MB/s", "spread": 0.0}}
+        one = step_seconds("documents", EXPECTED, FACTS, machine=replace(machine, readings=read))
+        fixed = FACTS["planner.steps.documents.fixed"].value
+        assert one is not None
+        return one.value - fixed
+
+    assert seconds(2 * reference) == pytest.approx(seconds(reference) / 2)
+    assert text_pace(None, FACTS).value == 1.0
+
+
+def test_a_step_that_has_learned_all_there_is_ends_before_its_budget() -> None:
+    few, many = (
+        step_seconds("retriever", replace(EXPECTED, corpus_bytes=size), FACTS)
+        for size in (20e6, 200e6)
+    )
+    assert few is not None
+    assert many is not None
+    whole = FACTS["planner.steps.retriever.whole"].value * 1e6
+    fixed = FACTS["planner.steps.retriever.fixed"].value
+    assert few.value == pytest.approx(20e6 / whole + fixed)
+    budget = EXPECTED.seconds["retriever"] * FACTS["planner.budget_overrun"].value
+    assert many.value == pytest.approx(budget + fixed)

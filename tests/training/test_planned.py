@@ -20,6 +20,7 @@ from groundup.training.explained import (
     utilisation,
 )
 from groundup.training.planned import Planned, divisible, planned
+from groundup.training.resilience import straggling
 from groundup.training.step_time import step_time
 
 FACTS = load_catalogue()
@@ -61,8 +62,10 @@ def test_a_searched_layout_fits_and_is_no_slower_than_a_stated_one() -> None:
 
 def test_parts_and_residual_make_the_step_and_its_utilisation() -> None:
     found = plan(STATED, samples=300)
-    seconds = step_seconds(found, step_parts(found, FACTS, 300))
-    assert seconds.value == pytest.approx(float(found.step.total[0]), rel=1e-3)
+    seconds = step_seconds(found, step_parts(found, FACTS, 300), FACTS, 300)
+    slow = straggling(16384.0, FACTS).value
+    assert 1.0 < slow < 1.05
+    assert seconds.value == pytest.approx(slow * float(found.step.total[0]), rel=1e-3)
     assert seconds.low < seconds.value < seconds.high
     flop = given(3 * float(LLAMA.forward_flops(np.asarray(8192.0))), "FLOP/token", "f", "here")
     ask = Ask("h100-sxm", {

@@ -15,6 +15,7 @@ from groundup.chips import allreduce
 from groundup.chips.bench import ROUNDS, Bench, Progress, Rate, rate_of, rates
 from groundup.chips.bench_compute import attention, grid, optimiser, products
 from groundup.chips.bench_moves import copy, disk_read, disk_write, processes, triad
+from groundup.chips.bench_text import reading
 from groundup.facts.errors import ArtifactError
 from groundup.facts.fact import Fact
 from groundup.facts.files import write_json
@@ -32,6 +33,7 @@ _UNITS = {
     "adamw": (1e6, "Mparameter/(s*accelerator)"),
     "process": (1e9, "GB/s"),
     "disk": (1e6, "MB/s"),
+    "text": (1e6, "MB/s"),
 }
 """Scale and unit of the further readings, by the first word of their name."""
 
@@ -119,10 +121,10 @@ def measure(seconds: float = 8.0, progress: Progress | None = None) -> Machine:
     """Run the micro-benchmarks for about `seconds` (starting processes takes some seconds more).
 
     Below `FULL_SECONDS` only the peak products, memory copy and disk writing; else also products
-    of other shapes, the triad, attention, an optimiser step, disk reading, and messages and an
-    all-reduce between two processes. Without torch only fp32 products are measured (numpy), and
-    `skipped` says what is missing; a number format that the machine does not have in hardware is
-    reported at the speed that it really runs at.
+    of other shapes, the triad, attention, an optimiser step, reading text in Python and from disk,
+    and messages and an all-reduce between two processes. Without torch only fp32 products are
+    measured (numpy), and `skipped` says what is missing; a number format that the machine does not
+    have in hardware is reported at the speed that it really runs at.
     """
     busy = load_per_core()
     with ExitStack() as stack:
@@ -131,7 +133,7 @@ def measure(seconds: float = 8.0, progress: Progress | None = None) -> Machine:
         skipped = {"bf16, attention, optimiser, all-reduce": missing} if missing else {}
         full = seconds >= FULL_SECONDS
         if full:
-            benches += [triad(), *grid(), *attention(), *optimiser()]
+            benches += [triad(), *grid(), *attention(), *optimiser(), reading()]
             benches += stack.enter_context(disk_read()) + stack.enter_context(processes())
         spent = seconds * _ALLREDUCE_SHARE if full else 0.0
         rounds = max(2, min(ROUNDS, round(seconds / _ROUND_SECONDS)))

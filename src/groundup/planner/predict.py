@@ -13,7 +13,7 @@ from typing import Any
 from groundup.chips.this_machine import Machine
 from groundup.facts.catalogue import Catalogue, load_catalogue
 from groundup.facts.errors import ConfigError
-from groundup.facts.estimate import Estimate, given, total
+from groundup.facts.estimate import Estimate, given, minimum, total
 from groundup.facts.fact import Fact
 from groundup.facts.files import file_digest
 from groundup.models import count
@@ -27,6 +27,9 @@ STEPS = (
 """Steps of a run; one without an entry in a prediction is reported as `no prediction`."""
 TRAINING = ("pretrain", "retriever", "sft", "quantise")
 """Steps that keep all cores busy; the others are one process of Python most of the time."""
+
+_METERED = 0.1
+"""Energy of a step shorter than this many seconds cannot be told from what happens beside it."""
 
 Bounds = tuple[float, float, float]
 """Value, low and high."""
@@ -102,13 +105,13 @@ def predict(
             raise ConfigError(f"step {step!r} is none of a run's: {', '.join(STEPS)}")
     found: dict[str, dict[str, Estimate]] = {}
     for step in STEPS:
-        seconds = step_seconds(step, expected, facts, samples)
+        seconds = step_seconds(step, expected, facts, samples, machine)
         if seconds is None:
             continue
-        found[step] = {
-            "seconds": seconds,
-            "joules": _joules(step, seconds, machine, expected, facts, samples),
-        }
+        found[step] = {"seconds": seconds}
+        if seconds.value >= _METERED:
+            joules = _joules(step, seconds, machine, expected, facts, samples)
+            found[step]["joules"] = joules
         memory = step_memory(step, expected, facts, samples)
         if memory is not None:
             found[step]["peak_rss_bytes"] = memory
@@ -118,34 +121,61 @@ def predict(
 
 
 def step_seconds(
-    step: str, expected: Expected, facts: Catalogue, samples: int = 0
+    step: str,
+    expected: Expected,
+    facts: Catalogue,
+    samples: int = 0,
+    machine: Machine | None = None,
 ) -> Estimate | None:
-    """Training time that the budget gives, and what the step does besides it, by corpus size."""
+    """Training time that the budget gives, and what the step does besides it, by corpus size.
+
+    Reading goes at the pace of this machine's Python where `machine` has measured it. A step that
+    has learned all there is (`whole`) ends before its budget.
+    """
     parts = []
     if (budget := expected.seconds.get(step)) is not None:
         slack = facts.estimate("planner.budget_overrun", samples)
         given_time = given(budget, "s", f"budget of {step}", "recipes.budget_minutes, its shares")
-        parts.append(given_time * slack)
+        whole = f"planner.steps.{step}.whole"
+        if expected.corpus_bytes is not None and whole in facts:
+            all_of_it = (_corpus(expected) / facts.estimate(whole, samples)).to("s")
+            given_time = minimum(given_time * slack, all_of_it)
+        else:
+            given_time = given_time * slack
+        parts.append(given_time.named(f"{step}.training", "budget, or all that can be learned"))
     fixed, rate = f"planner.steps.{step}.fixed", f"planner.steps.{step}.rate"
     if expected.corpus_bytes is not None and fixed in facts:
         parts.append(facts.estimate(fixed, samples).to("s"))
         if rate in facts:
-            parts.append((_corpus(expected) / facts.estimate(rate, samples)).to("s"))
+            speed = facts.estimate(rate, samples) * text_pace(machine, facts, samples)
+            parts.append((_corpus(expected) / speed).to("s"))
     if not parts:
         return None
     return total(parts).named(f"{step}.seconds", "budget x overrun + fixed + corpus / rate")
 
 
+def text_pace(machine: Machine | None, facts: Catalogue, samples: int = 0) -> Estimate:
+    """How fast this machine's Python reads text, relative to where the rates were measured."""
+    reading = None if machine is None else machine.readings.get("text.python")
+    if reading is None:
+        return given(1.0, "1", "pace of reading", "not measured: as the reference machine")
+    own = given(float(reading["value"]), str(reading["unit"]), "chips.this-machine.text.python",
+                "groundup calibrate")  # fmt: skip
+    reference = facts.estimate("planner.text_reference", samples)
+    return (own / reference).to("1").named("pace of reading", "text.python / text_reference")
+
+
 def step_memory(
     step: str, expected: Expected, facts: Catalogue, samples: int = 0
 ) -> Estimate | None:
-    """Peak resident memory: the runtime and what the step holds of the corpus."""
-    share = f"planner.steps.{step}.memory"
-    if expected.corpus_bytes is None or share not in facts:
+    """Peak resident memory: what the step takes whatever the corpus, and what it holds of it."""
+    base, share = f"planner.steps.{step}.base", f"planner.steps.{step}.memory"
+    if expected.corpus_bytes is None or base not in facts:
         return None
-    runtime = facts.estimate("planner.runtime_memory", samples).to("B")
-    held = (_corpus(expected) * facts.estimate(share, samples)).to("B")
-    return (runtime + held).named(f"{step}.peak_rss_bytes", "runtime + corpus x share held")
+    found = facts.estimate(base, samples).to("B")
+    if share in facts:
+        found = found + (_corpus(expected) * facts.estimate(share, samples)).to("B")
+    return found.named(f"{step}.peak_rss_bytes", "base + corpus x share held")
 
 
 def _corpus(expected: Expected) -> Estimate:
@@ -158,8 +188,11 @@ def _pretraining(expected: Expected, facts: Catalogue, samples: int) -> dict[str
     tokens = given(expected.tokens, "token", "pretrain.tokens", "the budget's choice")
     found = {"tokens": tokens, "peak_rss_bytes": _memory(expected, facts, samples)}
     if expected.tokens_per_s is not None:
-        found["tokens_per_s"] = drawn(
-            expected.tokens_per_s, "token/s", "pretrain.tokens_per_s", facts, samples
+        speed = drawn(expected.tokens_per_s, "token/s", "pretrain.tokens_per_s", facts, samples)
+        found["tokens_per_s"] = speed
+        reached = minimum(speed / given(speed.value, "token/s", "speed that was chosen for"), 1.0)
+        found["tokens"] = (tokens * reached).named(
+            "pretrain.tokens_read", "chosen tokens; a slower run is shortened to its budget"
         )
     if expected.loss is not None:
         found["loss"] = drawn(expected.loss, "1", "pretrain.loss", facts, samples)

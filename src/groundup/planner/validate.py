@@ -162,6 +162,7 @@ def _measured(
     step = str(manifest["step"])
     said = steps.get(step, {})
     values = {**manifest.get("metrics", {}), **manifest}
+    values["loss"] = values.get("heldout_loss", values.get("loss"))  # what is predicted
     rows = []
     for quantity in QUANTITIES:
         value = values.get(quantity)

@@ -77,6 +77,10 @@ class TrainingConfig:
     sequence: int = 0
     """Tokens of one training sequence; 0 lets the recipe choose."""
 
+    checkpoint: str = "asynchronous"
+    """How a cluster's run keeps checkpoints: `blocking` (training waits for the store),
+    `asynchronous` (it waits for the copy to the hosts' memory) or `in-memory` (peers keep it)."""
+
     checkpoint_seconds: float = 20.0
     """Seconds between two checkpoints of a run on this machine."""
 
@@ -86,6 +90,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         one_of("training.optimiser", self.optimiser, ("muon", "adamw"))
         one_of("training.precision", self.precision, ("bf16", "fp8"))
+        one_of("training.checkpoint", self.checkpoint, ("blocking", "asynchronous", "in-memory"))
         one_of("training.layout", self.layout, ("auto", "stated", "search"))
         one_of("training.schedule", self.schedule, tuple(SCHEDULES))
         one_of("training.recompute", self.recompute, tuple(RECOMPUTE))

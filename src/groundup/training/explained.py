@@ -12,8 +12,10 @@ from groundup.chips.gemm import gemm_share
 from groundup.facts.catalogue import Catalogue
 from groundup.facts.estimate import Array, Estimate, derived, given, total
 from groundup.facts.layer import Ask
+from groundup.training.energy import draw_of, step_power
 from groundup.training.memory import Memory
 from groundup.training.planned import Planned
+from groundup.training.resilience import straggling
 from groundup.training.step_time import StepTime
 
 _LAW = "training.law."
@@ -67,10 +69,27 @@ def step_parts(trained: Planned, facts: Catalogue, samples: int) -> dict[str, Es
     return found
 
 
-def step_seconds(trained: Planned, parts: Mapping[str, Estimate]) -> Estimate:
-    """Seconds of an optimiser step: the sum of its parts times the model's error, s/step."""
-    found = total(parts.values()) * trained.residual
-    return found.named("training.step_seconds", "sum of the parts x residual of the model")
+def step_seconds(
+    trained: Planned, parts: Mapping[str, Estimate], facts: Catalogue, samples: int
+) -> Estimate:
+    """Seconds of an optimiser step: the sum of its parts, slow machines, the model's error."""
+    slow = straggling(trained.used, facts, samples)
+    found = total(parts.values()) * slow * trained.residual
+    return found.named(
+        "training.step_seconds", "sum of the parts x straggling x residual of the model"
+    )
+
+
+def step_watts(trained: Planned, facts: Catalogue, samples: int) -> Estimate:
+    """Mean power of an accelerator in a step, W/accelerator."""
+    limit = figure(trained.accelerator, "tdp", facts, samples).to("W/accelerator")
+    shares = tuple(facts.estimate(f"training.power.{n}", samples) for n in ("busy", "waiting"))
+    watts = step_power(trained.step, limit.samples, draw_of(facts, samples))
+    return derived(
+        watts, "W/accelerator", "training.accelerator_power",
+        "design power x (busy share x busy + waiting share x waiting)", (limit, *shares),
+        "groundup.training.energy",
+    )  # fmt: skip
 
 
 def layout_given(trained: Planned) -> Estimate:

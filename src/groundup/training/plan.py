@@ -17,10 +17,11 @@ from groundup.training.explained import (
     step_parts,
     step_seconds,
     step_tokens,
+    step_watts,
     utilisation,
 )
-from groundup.training.failures import goodput
 from groundup.training.planned import Planned
+from groundup.training.resilience import with_resilience
 
 WORKING_BYTES = 2.0
 """A bf16 weight that every pipeline and tensor rank holds while it computes."""
@@ -48,7 +49,7 @@ def demand(
         rate = training_speed(config, chip, facts, samples)
     else:
         ask = ask.with_(stack_accelerators=accelerators)
-        seconds = step_seconds(trained, step_parts(trained, facts, samples))
+        seconds = step_seconds(trained, step_parts(trained, facts, samples), facts, samples)
         rate = speed(trained, ask, seconds)
         ask = ask.with_(step_seconds=seconds, training_mfu=utilisation(trained, rate, facts))
     productive = (ask["training_flop"] / rate).to("accelerator*h")
@@ -57,7 +58,7 @@ def demand(
     if chip.measured:
         hours, users = productive, accelerators
     else:
-        ask = with_goodput(ask, accelerators, productive, facts, samples)
+        ask = with_resilience(config, ask, accelerators, productive, facts, samples)
         hours = (productive / ask["goodput"]).named("training.accelerator_hours")
         users = maximum(accelerators, needed(config, ask, hours))
     days = (hours / users).to("day").named("training.days")
@@ -88,26 +89,6 @@ def training_speed(
         share = facts.estimate(f"training.mfu.{config.precision}", samples)
         speed = chip.speed(config.precision) * share
     return speed.to("TFLOP/(s*accelerator)").named("training.speed", "dense peak x utilisation")
-
-
-def with_goodput(
-    ask: Ask, accelerators: Estimate, productive: Estimate, facts: Catalogue, samples: int = 0
-) -> Ask:
-    """The ask with goodput, checkpoint interval, checkpoint seconds and failures of the run."""
-    size = (facts.estimate("training.checkpoint_bytes", samples) * ask["parameters"]).to("TB")
-    store = facts.estimate("training.checkpoint_bandwidth", samples) * accelerators
-    write = (size / store).to("s").named("training.checkpoint_write", "bytes / store bandwidth")
-    rate = facts.estimate("training.failure_rate", samples)
-    found = goodput(accelerators, rate, write, facts.estimate("training.restart", samples))
-    failures = (rate * productive / found.share).named("training.failures", "rate x hours")
-    return ask.with_(
-        goodput=found.share,
-        checkpoint_interval=found.interval,
-        checkpoint_write=write,
-        checkpoint_size=size.named("training.checkpoint_size"),
-        between_failures=found.between_failures,
-        failures=failures,
-    )
 
 
 def needed(config: TrainingConfig, ask: Ask, hours: Estimate) -> Estimate:
@@ -211,6 +192,7 @@ _DETAILS = (
     "checkpoint_size",
     "checkpoint_write",
     "checkpoint_interval",
+    "spare_accelerators",
 )
 
 
@@ -227,6 +209,7 @@ def _planned_steps(
         "tokens_per_s": (tokens / seconds).to("token/s").named("training.tokens_per_s"),
         "steps": (ask["train_tokens"] / tokens).named("training.steps"),
         "layout": layout_given(trained),
+        "accelerator_power": step_watts(trained, facts, samples),
     } | {f"step_{name}": value for name, value in parts.items()}
 
 
