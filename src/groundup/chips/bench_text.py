@@ -17,7 +17,7 @@ _WORD = re.compile(r"[a-z]+")
 def reading() -> Bench:
     """Split, fold and count the words of a made-up text; bytes of text a second."""
     text = _text()
-    return Bench("text.python", lambda: timed(lambda: _count(text)), float(len(text)))
+    return Bench("text.python", lambda: timed(lambda: _count(text)), float(len(text)), 2.0)
 
 
 def _text() -> str:

@@ -166,7 +166,7 @@ def plan_stack(
         raise ConfigError(f"--samples {samples}: allowed is 0 (a point) or more")
     if stack.chips.accelerator != THIS_MACHINE:
         return make_plan(stack, samples, seed, changed=changed, draws=draws)
-    machine = known_machine(runs) or measure_machine(runs, 8.0, console)
+    machine = known_machine(runs) or measure_machine(runs, 12.0, console)
     known = _measured_training(runs)
     return make_plan(stack, samples, seed, machine, changed=changed, draws=draws, **known)
 

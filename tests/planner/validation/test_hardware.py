@@ -108,3 +108,20 @@ def test_rows_without_hardware_are_read_by_name():
     assert accelerators_in(Row(name="DGX H100")) is None
     with pytest.raises(NoDataError, match="says no accelerator"):
         chip_in(Row(name="a cluster"))
+
+
+@pytest.mark.parametrize(
+    ("system", "chip", "count"),
+    [
+        ("eos-dfw_n128_ngc99.01_nemo", "h100-sxm", 1024),
+        ("tyche_ngpu2496_ngc99.04_nemo", "gb200", 2496),
+    ],
+)  # fmt: skip
+def test_another_size_of_a_known_cluster(system: str, chip: str, count: int) -> None:
+    assert chip_of(system) == chip
+    assert accelerators_of(system) == count
+
+
+def test_an_unknown_cluster_is_not_guessed() -> None:
+    with pytest.raises(NoDataError):
+        chip_of("kraken_n64_ngc25.01_nemo")

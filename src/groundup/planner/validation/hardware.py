@@ -152,8 +152,31 @@ def systems() -> Mapping[str, Mapping[str, Any]]:
 
 
 def system_of(text: str) -> Mapping[str, Any] | None:
-    """The table entry of a system by its full name; None where it is not in the table."""
-    return systems().get(text.lower())
+    """The table entry of a system by its full name, or of another size or release of its cluster.
+
+    `eos-dfw_n256_ngc25.04_nemo` is 256 nodes like those of `eos-dfw_n64_ngc25.01_nemo`. None where
+    the table has no system of that name or the cluster's systems differ in their chips.
+    """
+    exact = systems().get(text.lower())
+    return exact if exact is not None else _of_cluster(text.lower())
+
+
+_CLUSTER = re.compile(r"(?P<name>[a-z][a-z-]*)_(?P<kind>n|ngpu)(?P<count>\d+)_")
+
+
+def _of_cluster(text: str) -> Mapping[str, Any] | None:
+    found = _CLUSTER.match(text)
+    if found is None:
+        return None
+    start = f"{found['name']}_{found['kind']}"
+    known = [row for name, row in systems().items() if name.startswith(start)]
+    kinds = {(row["chip"], row["each"]) for row in known if "each" in row}
+    if len(kinds) != 1:
+        return None
+    chip, each = kinds.pop()
+    count = int(found["count"])
+    nodes = count if found["kind"] == "n" else max(count // int(each), 1)
+    return {"chip": chip, "nodes": nodes, "each": each if found["kind"] == "n" else count // nodes}
 
 
 def chip_in(row: Row) -> str:
