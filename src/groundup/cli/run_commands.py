@@ -143,7 +143,7 @@ def _run(arguments: argparse.Namespace, stack: Stack, console: Console) -> None:
     console.say(f"(`groundup plan {stack.path}` shows all fourteen layers)")
     machine = plan_commands.known_machine(arguments.runs)
     if machine is None:
-        machine = plan_commands.measure_machine(arguments.runs, 8.0, console)
+        machine = plan_commands.measure_machine(arguments.runs, 12.0, console)
     built = build(stack, arguments.runs, plan, machine, console)
     table = comparison(arguments.runs, stack.name)
     if arguments.json:
