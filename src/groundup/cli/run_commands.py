@@ -119,6 +119,7 @@ def export(arguments: argparse.Namespace) -> None:
 def _stack(arguments: argparse.Namespace) -> Stack:
     """The stack file with --budget, --docs and --only-docs applied."""
     stack = load_stack(arguments.stack, arguments.set)
+    _check_buildable(stack)
     if arguments.budget is not None:
         recipes = replace(stack.recipes, budget_minutes=arguments.budget)
         stack = replace(stack, recipes=recipes)
@@ -131,6 +132,20 @@ def _stack(arguments: argparse.Namespace) -> Stack:
         data = replace(stack.data, docs=docs, python=stack.data.python and not arguments.only_docs)
         stack = replace(stack, data=data)
     return stack
+
+
+def _check_buildable(stack: Stack) -> None:
+    """ConfigError for a stack that can be planned but not built on this machine."""
+    if stack.models.published:
+        raise ConfigError(
+            f"{stack.path}: models.published = {stack.models.published!r} is planned only; to "
+            "build here, take it out and leave the sizes to the budget, or state models.layers, ..."
+        )
+    if stack.chips.accelerator != plan_commands.THIS_MACHINE:
+        raise ConfigError(
+            f"{stack.path}: chips.accelerator = {stack.chips.accelerator!r} is planned only; "
+            f"`run` and `up` build here: set chips.accelerator = {plan_commands.THIS_MACHINE!r}"
+        )
 
 
 def _run(arguments: argparse.Namespace, stack: Stack, console: Console) -> None:
