@@ -30,13 +30,14 @@ SMALL = {
 
 
 def commands() -> list[tuple[str, str]]:
-    """(page, command) of every `$ ` line in a console block."""
-    found = []
+    """(page, command) of every `$ ` line in a console block; each once, where it stands first."""
+    found: dict[str, str] = {}
     for page in PAGES:
         for block in re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.S):
             lines = [line[2:] for line in block.splitlines() if line.startswith("$ ")]
-            found += [(page.name, line) for line in lines]
-    return list(dict.fromkeys(found))
+            for line in lines:
+                found.setdefault(line, page.name)
+    return [(page, command) for command, page in found.items()]
 
 
 def test_readme_shows_its_two_commands_first() -> None:

@@ -25,3 +25,9 @@ def test_summary_names_money_power_time_carbon_and_the_binding_layer(campus: Pla
     for words in ("to build $", "training run $", "/Mtok", " MW", "months", "GWh", "tCO2", "water"):
         assert words in text
     assert "Binding layer (*): 5 sites, which has only 0.9" in text
+
+
+def test_the_layout_of_the_training_is_said(llama: Plan, campus: Plan) -> None:
+    text = " ".join(render_table(llama).split())
+    assert "16,384 accelerators, stated in the stack file: TP 8, PP 16, DP 128, 8 chunks" in text
+    assert "the fastest of" in " ".join(render_table(campus).split())

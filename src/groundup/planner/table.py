@@ -8,6 +8,8 @@ from groundup.facts.layer import LayerPlan
 from groundup.planner.plan import Plan
 from groundup.planner.totals import TITLES
 from groundup.planner.words import number, quantity
+from groundup.training.explained import layout_text
+from groundup.training.planned import Planned
 
 _COLUMNS = (("layer", 13), ("needs [5-95 %]", 25), ("limit", 12), ("room", 6), ("binds", 0),
             ("cost [5-95 %]", 22), ("time", 8), ("power", 7))  # fmt: skip
@@ -30,8 +32,18 @@ def render_table(plan: Plan, width: int = 120) -> str:
     lines.append("-" * (sum(widths) + len(widths) - 1))
     for row in reversed(plan.layers):
         lines += _row(_cells(row, plan, wide), widths)
-    note = "= in front of a cost: contained in other rows. room = limit / needs."
-    return "\n".join([*lines, note, "", *textwrap.wrap(summary(plan), width)])
+    lines.append("= in front of a cost: contained in other rows. room = limit / needs.")
+    if plan.trained is not None:
+        lines += ["", *textwrap.wrap(_layout(plan.trained), width)]
+    return "\n".join([*lines, "", *textwrap.wrap(summary(plan), width)])
+
+
+def _layout(trained: Planned) -> str:
+    """How the training is spread, and whether the stack says so or a search found it."""
+    found = "stated in the stack file"
+    if trained.searched:
+        found = f"the fastest of {trained.searched:,} (`groundup search` looks at all)"
+    return f"Training layout on {trained.used:,.0f} accelerators, {found}: {layout_text(trained)}."
 
 
 def _widths(width: int) -> list[int]:

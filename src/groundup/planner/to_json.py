@@ -9,6 +9,7 @@ from typing import Any
 from groundup.facts.estimate import Estimate
 from groundup.facts.layer import LayerPlan
 from groundup.planner.plan import Plan
+from groundup.training.explained import layout_text
 
 _DIGITS = 12
 """Digits that are kept, so that the hash does not hang on the last bits of a sum."""
@@ -24,6 +25,7 @@ def plan_json(plan: Plan) -> dict[str, Any]:
         "seed": plan.seed,
         "layers": [_layer(row) for row in plan.layers],
         "binding": _binding(plan),
+        "layout": _layout(plan),
         "totals": {name: quantity(value) for name, value in plan.totals.items()},
     }
     return {**body, "hash": digest(body)}
@@ -58,6 +60,21 @@ def _layer(row: LayerPlan) -> dict[str, Any]:
         "time": quantity(row.time),
         "power": quantity(row.power),
         "details": {name: quantity(value) for name, value in row.details.items()},
+    }
+
+
+def _layout(plan: Plan) -> dict[str, Any] | None:
+    """How the training is spread; None on this machine and for chips that no law speaks of."""
+    if plan.trained is None:
+        return None
+    layout = plan.trained.layout
+    degrees = {name: float(value) for name, value in vars(layout).items()}
+    return {
+        "text": layout_text(plan.trained),
+        "searched": plan.trained.searched,
+        **degrees,
+        "data": float(layout.data),
+        "microbatches": float(layout.microbatches),
     }
 
 

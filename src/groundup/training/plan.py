@@ -208,7 +208,7 @@ def _planned_steps(
         "tokens_per_step": tokens,
         "tokens_per_s": (tokens / seconds).to("token/s").named("training.tokens_per_s"),
         "steps": (ask["train_tokens"] / tokens).named("training.steps"),
-        "layout": layout_given(trained),
+        "layout_accelerators": layout_given(trained),
         "accelerator_power": step_watts(trained, facts, samples),
     } | {f"step_{name}": value for name, value in parts.items()}
 
