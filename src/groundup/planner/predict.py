@@ -255,7 +255,8 @@ def _joules(
     """Busy cores x watts of a busy core x seconds, as the energy meter estimates them."""
     kind = "training" if step in TRAINING else "reading"
     threads = expected.threads if kind == "training" and expected.threads else machine.cores
-    share = facts.estimate(f"planner.busy_cores.{kind}", samples)
+    own = f"planner.steps.{step}.busy"
+    share = facts.estimate(own if own in facts else f"planner.busy_cores.{kind}", samples)
     cores = given(float(threads), "1", "cores", "threads of training, or cores of the machine")
     watts = facts.estimate("chips.this-machine.watts_per_core", samples)
     joules = (seconds * cores * share * watts).to("J")
