@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -193,17 +194,29 @@ def known_machine(runs: Path) -> Machine | None:
 
 
 def measure_machine(runs: Path, seconds: float, console: Console) -> Machine:
-    """Measure this machine and keep the result; raises ArtifactError when it cannot be kept."""
+    """Measure this machine and keep the result; raises ArtifactError when it cannot be kept.
+
+    The place is tried before the time is spent.
+    """
     from groundup.chips.this_machine import measure
 
-    console.say(f"measuring this machine once ({seconds:g} s) ...")
-    machine = measure(seconds, console.progress("calibrate"))
     path = machine_file(runs)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    console.say(f"measuring this machine once ({seconds:g} s) ...")
+    machine = measure(seconds, console.progress("calibrate"))
+    try:
         machine.save(path)
     except OSError as error:
-        raise ArtifactError(
-            f"{path}: cannot be written ({error.strerror}); choose another place with --runs DIR"
-        ) from error
+        raise _unwritable(path, error) from error
     return machine
+
+
+def _unwritable(path: Path, error: OSError) -> ArtifactError:
+    return ArtifactError(
+        f"{path}: cannot be written ({error.strerror}); choose another place with --runs DIR"
+    )
