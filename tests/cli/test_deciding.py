@@ -50,6 +50,15 @@ def test_tornado_and_compare_name_what_matters(capsys):
     assert "chips.accelerator" in same
 
 
+def test_a_comparison_is_a_page_under_its_own_name(capsys, tmp_path):
+    page = tmp_path / "both.html"
+    run(capsys, "compare", LLAMA, str(STACKS / "campus-100k.toml"), "--samples", "100",
+        "--report", str(page))  # fmt: skip
+    text = page.read_text(encoding="utf-8")
+    assert "<h2>campus-100k against llama3-405b</h2>" in text
+    assert "Totals side by side" in text
+
+
 def test_a_published_model_is_planned(capsys):
     found = json.loads(run(capsys, "plan", DEEPSEEK, "--samples", "0", "--json"))
     details = {row["name"]: row["details"] for row in found["layers"]}

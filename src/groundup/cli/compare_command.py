@@ -37,7 +37,9 @@ def compare(arguments: argparse.Namespace) -> None:
     else:
         print(render_compare(found))
     if arguments.report is not None:
-        write_report(second, found.second, arguments.report, compare_figures(found))
+        title = f"{found.second.stack} against {found.first.stack}"
+        figures = compare_figures(found)
+        write_report(second, found.second, arguments.report, figures, title=title)
 
 
 def tornado(arguments: argparse.Namespace) -> None:

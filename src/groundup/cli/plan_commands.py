@@ -135,12 +135,13 @@ def write_report(
     path: Path,
     extra: tuple[Figure, ...] = (),
     replan: Replan | None = None,
+    title: str = "What if",
 ) -> None:
     """Write the plan's page, whole or not at all; raises ArtifactError where it cannot be."""
     from groundup.planner.report.build import report_of
 
     try:
-        write_text(path, report_of(stack, made, extra, replan))
+        write_text(path, report_of(stack, made, extra, replan, title))
     except OSError as error:
         raise ArtifactError(
             f"{path}: cannot be written ({error.strerror}); choose another file with --report"

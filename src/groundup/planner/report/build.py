@@ -35,13 +35,14 @@ def report_of(
     plan: Plan,
     extra: tuple[Figure, ...] = (),
     replan: Replan | None = None,
+    title: str = "What if",
 ) -> str:
     """The whole report of a plan as one HTML document.
 
-    `extra` are the figures of a what-if or a comparison; with `replan` the assumptions that move
+    `extra` are the figures of a what-if or a comparison, under `title`; with `replan` the assumptions that move
     the headline numbers are shown one at a time.
     """
-    first = (("What if", extra),) if extra else _months(stack, plan)
+    first = ((title, extra),) if extra else _months(stack, plan)
     rest = (*_money(stack, plan), *_moving(plan, replan))
     first = (*first, *rest) if extra else (*rest, *first)
     every = (*pages(stack, plan), *upper_pages(stack, plan))
