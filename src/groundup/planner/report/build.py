@@ -39,8 +39,8 @@ def report_of(
 ) -> str:
     """The whole report of a plan as one HTML document.
 
-    `extra` are the figures of a what-if or a comparison, under `title`; with `replan` the assumptions that move
-    the headline numbers are shown one at a time.
+    `extra` are the figures of a what-if or a comparison, under `title`; with `replan` the
+    assumptions that move the headline numbers are shown one at a time.
     """
     first = ((title, extra),) if extra else _months(stack, plan)
     rest = (*_money(stack, plan), *_moving(plan, replan))
